@@ -1,0 +1,1 @@
+"""Resilience Operator: features instead of outages when a dependency fails."""

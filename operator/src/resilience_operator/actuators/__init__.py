@@ -1,0 +1,1 @@
+"""What the operator changes: flag ConfigMaps and the pods that read them."""

@@ -1,0 +1,97 @@
+"""What every API model shares: frozen values, camelCase on the wire, the group's constants."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+GROUP = "resilience.aidrive.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+MANAGED_BY_LABEL = f"{GROUP}/managed-by"
+FINALIZER = f"{GROUP}/restore"
+
+
+class Model(BaseModel):
+    """A frozen piece of a resource. Unknown fields are ignored: the API server prunes them."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Level(StrEnum):
+    """Where an application stands, best first."""
+
+    OPTIMAL = "OPTIMAL"
+    DEGRADED = "DEGRADED"
+    LIMITED = "LIMITED"
+    MINIMAL = "MINIMAL"
+    EMERGENCY = "EMERGENCY"
+
+
+# The shapes of names: an object's, a Secret key's, and our own list keys.
+ObjectName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+    ),
+]
+DependencyName = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+]
+FeatureName = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=r"^[a-z]([_a-z0-9]*[a-z0-9])?$")
+]
+FeatureState = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$")
+]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, max_length=64)]
+
+
+class SecretKeyRef(Model):
+    """One key of a Secret in the policy's own namespace."""
+
+    name: ObjectName = Field(description="Name of a Secret in the policy's namespace.")
+    key: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")] = Field(
+        description="Key in that Secret whose value is used."
+    )
+
+
+class SecretRef(Model):
+    """A Secret in the policy's own namespace, read by its usual key names."""
+
+    name: ObjectName = Field(description="Name of a Secret in the policy's namespace.")
+
+
+class LocalRef(Model):
+    """Another object of the same namespace, by name."""
+
+    name: ObjectName = Field(description="Name of an object in the same namespace.")
+
+
+class ConditionStatus(StrEnum):
+    """The three values a Kubernetes condition takes."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(Model):
+    """A standard Kubernetes condition."""
+
+    type: Annotated[str, Field(max_length=63)] = Field(description="What the condition is about.")
+    status: ConditionStatus = Field(description="True, False or Unknown.")
+    reason: Annotated[str, Field(max_length=63)] = Field(
+        description="One PascalCase word for programs."
+    )
+    message: Annotated[str, Field(max_length=1024)] = Field(description="A sentence for people.")
+    observed_generation: int = Field(
+        default=0, ge=0, description="The generation of the spec that this speaks of."
+    )
+    last_transition_time: Timestamp = Field(description="When `status` last changed.")

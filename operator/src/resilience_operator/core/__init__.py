@@ -1,0 +1,1 @@
+"""Pure decisions: frozen values and `now` in, frozen values out. No I/O, no clock."""

@@ -1,0 +1,1 @@
+"""A thin client for the API server: server-side apply, status, events, leases."""

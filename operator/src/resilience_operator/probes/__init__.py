@@ -1,0 +1,1 @@
+"""One file per protocol behind the `Probe` protocol of `probes.base`."""

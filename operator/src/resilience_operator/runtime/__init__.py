@@ -1,0 +1,1 @@
+"""Clock, due-heap scheduler, probe pool, workqueue and leader election."""
