@@ -1,0 +1,3 @@
+module resilience-operator/e2e/pause
+
+go 1.26.0

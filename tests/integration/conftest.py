@@ -1,0 +1,28 @@
+"""A real API server for the integration tests: one per session, one namespace per test."""
+
+import re
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.cluster.controlplane import Audit, ControlPlane
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """etcd and an API server that logs every request; ready in seconds, gone at the end.
+
+    `python -m e2e.cluster build kubernetes etcd` has to have run once on this machine.
+    """
+    with ControlPlane(audit=Audit.ALL) as running:
+        yield running
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane, request: pytest.FixtureRequest) -> str:
+    """A namespace of the test's own, named after it; it goes with the control plane."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
+    name = f"{words or 'test'}-{secrets.token_hex(4)}"
+    control_plane.client.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    return name
