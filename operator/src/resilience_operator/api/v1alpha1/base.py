@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from resilience_operator.api.v1alpha1.rules import ATOMIC_OBJECT, says
+
 GROUP = "resilience.aidrive.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -37,39 +39,92 @@ ObjectName = Annotated[
     Field(
         min_length=1,
         max_length=253,
-        pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        json_schema_extra=says(
+            "must be the name of a Kubernetes object: lower case letters, digits, '-' and '.', "
+            "beginning and ending with a letter or digit"
+        ),
+    ),
+]
+SecretKey = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^[-._a-zA-Z0-9]+$",
+        json_schema_extra=says("must be a key of a Secret: letters, digits, '-', '_' and '.'"),
     ),
 ]
 DependencyName = Annotated[
-    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        json_schema_extra=says(
+            "must be a dependency's name: lower case letters, digits and '-', beginning and "
+            "ending with a letter or digit, as in pg-main"
+        ),
+    ),
 ]
 FeatureName = Annotated[
-    str, Field(min_length=1, max_length=63, pattern=r"^[a-z]([_a-z0-9]*[a-z0-9])?$")
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[a-z]([_a-z0-9]*[a-z0-9])?$",
+        json_schema_extra=says(
+            "must be a feature's name in snake case: lower case letters, digits and '_', "
+            "beginning with a letter, as in ai_recommendations"
+        ),
+    ),
 ]
 FeatureState = Annotated[
-    str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$")
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$",
+        json_schema_extra=says(
+            "must be a feature's state: letters, digits, '-', '_' and '.', beginning and ending "
+            "with a letter or digit, as in cached"
+        ),
+    ),
 ]
 Percent = Annotated[int, Field(ge=0, le=100)]
-Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, max_length=64)]
+# Narrower than the API server's own date-time, which lets through what no parser reads.
+Timestamp = Annotated[
+    str,
+    Field(
+        max_length=64,
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+        r"([.][0-9]{1,9})?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
 
 
 class SecretKeyRef(Model):
     """One key of a Secret in the policy's own namespace."""
 
+    model_config = ConfigDict(json_schema_extra=ATOMIC_OBJECT)
+
     name: ObjectName = Field(description="Name of a Secret in the policy's namespace.")
-    key: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")] = Field(
-        description="Key in that Secret whose value is used."
-    )
+    key: SecretKey = Field(description="Key in that Secret whose value is used.")
 
 
 class SecretRef(Model):
     """A Secret in the policy's own namespace, read by its usual key names."""
+
+    model_config = ConfigDict(json_schema_extra=ATOMIC_OBJECT)
 
     name: ObjectName = Field(description="Name of a Secret in the policy's namespace.")
 
 
 class LocalRef(Model):
     """Another object of the same namespace, by name."""
+
+    model_config = ConfigDict(json_schema_extra=ATOMIC_OBJECT)
 
     name: ObjectName = Field(description="Name of an object in the same namespace.")
 

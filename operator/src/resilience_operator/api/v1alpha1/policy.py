@@ -1,21 +1,51 @@
-"""`ResiliencePolicy.spec`: what an application depends on and what it may still do without."""
+"""`ResiliencePolicy.spec`: what an application depends on and what it may still do without.
+
+All names of policy models can be imported from here, whichever file they are written in.
+"""
 
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from resilience_operator.api.v1alpha1.base import (
-    DependencyName,
-    FeatureName,
-    FeatureState,
-    Level,
-    Model,
-    ObjectName,
-    Percent,
+from resilience_operator.api.v1alpha1.base import Model, ObjectName, Percent
+from resilience_operator.api.v1alpha1.dependency import BreakerSpec, Dependency, WindowSpec
+from resilience_operator.api.v1alpha1.feature_flags import (
+    Feature,
+    FlagFormat,
+    Flags,
+    OnDelete,
+    Propagation,
 )
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
-from resilience_operator.api.v1alpha1.probes import ProbeSpec
+from resilience_operator.api.v1alpha1.rules import (
+    ATOMIC_OBJECT,
+    Rule,
+    at_most,
+    exactly_one,
+    map_list,
+    rules,
+    says,
+)
+
+__all__ = [
+    "BreakerSpec",
+    "Dependency",
+    "Feature",
+    "FlagFormat",
+    "Flags",
+    "LabelSelector",
+    "Levels",
+    "Mode",
+    "OnDelete",
+    "PolicySpec",
+    "Propagation",
+    "Recovery",
+    "ResiliencePolicy",
+    "Stabilization",
+    "Target",
+    "WindowSpec",
+]
 
 
 class Mode(StrEnum):
@@ -32,103 +62,85 @@ class Recovery(StrEnum):
     DIRECT = "Direct"
 
 
-class FlagFormat(StrEnum):
-    """A shape in which flags are written into the ConfigMap."""
-
-    ENV = "Env"
-    JSON = "JSON"
-    FLAGD = "Flagd"
-
-
-class Propagation(StrEnum):
-    """How running pods get to see a change of flags."""
-
-    REFRESH = "Refresh"
-    KUBELET = "Kubelet"
-    RESTART = "Restart"
-
-
-class OnDelete(StrEnum):
-    """What becomes of the flags when the policy is deleted."""
-
-    RESTORE = "Restore"
-    KEEP = "Keep"
+LabelKey = Annotated[
+    str,
+    Field(
+        max_length=317,
+        pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$",
+        json_schema_extra=says(
+            "keys must be labels such as app or app.kubernetes.io/name: correct the key"
+        ),
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Field(
+        max_length=63,
+        pattern=r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$",
+        json_schema_extra=says(
+            "must be a label's value: letters, digits, '-', '_' and '.', beginning and ending "
+            "with a letter or digit"
+        ),
+    ),
+]
 
 
 class LabelSelector(Model):
     """Deployments whose labels have all of these values."""
 
+    model_config = ConfigDict(json_schema_extra=ATOMIC_OBJECT)
+
     match_labels: Annotated[
-        dict[str, Annotated[str, Field(max_length=63)]], Field(min_length=1, max_length=16)
+        dict[LabelKey, LabelValue],
+        Field(
+            min_length=1,
+            max_length=16,
+        ),
     ] = Field(description="Labels that must all match.")
 
 
 class Target(Model):
     """A Deployment, by name or by labels, whose pods read the flags."""
 
-    name: ObjectName | None = Field(default=None, description="Name of a Deployment.")
-    selector: LabelSelector | None = Field(default=None, description="Deployments by label.")
-
-
-class BreakerSpec(Model):
-    """When a dependency counts as down, and how it is let back in."""
-
-    failure_threshold: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=3, description="Failures in a row that open the breaker."
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            exactly_one(
+                ("name", "selector"),
+                "a target takes exactly one of name and selector: give one, remove the other",
+            )
+        )
     )
-    success_threshold: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=2, description="Successes in a row that close a half-open breaker."
+
+    name: ObjectName | None = Field(
+        default=None, description="Name of a Deployment in the policy's namespace."
     )
-    open_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
-        default=30, description="Seconds from opening to the first trial."
-    )
-    max_open_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
-        default=300,
-        description="Longest such time; it doubles each time the dependency flaps.",
+    selector: LabelSelector | None = Field(
+        default=None, description="Deployments of the namespace by their labels."
     )
 
 
-class WindowSpec(Model):
-    """The sliding window over the last probes, and the rates that open the breaker."""
-
-    size: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=10, description="Number of probes looked at."
-    )
-    minimum: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=3, description="Fewer probes than this say nothing: the state is Unknown."
-    )
-    failure_rate_percent: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=50, description="Share of failures that opens the breaker."
-    )
-    slow_milliseconds: Annotated[int, Field(ge=1, le=300_000)] = Field(
-        default=2000, description="A success that takes at least so long is slow."
-    )
-    slow_rate_percent: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=80, description="Share of slow successes that makes the dependency Slow."
-    )
-
-
-class Dependency(Model):
-    """Something the application leans on and does not own."""
-
-    name: DependencyName = Field(description="Name, unique in the policy.")
-    weight: Percent = Field(
-        description="Share in the health score; 0: watched, not scored. Need not add up to 100."
-    )
-    level_when_down: Level | None = Field(
-        default=None, description="No better level than this while the dependency is down."
-    )
-    probe: ProbeSpec = Field(description="How and when it is probed.")
-    breaker: BreakerSpec = Field(default=BreakerSpec(), description="Circuit breaker.")
-    window: WindowSpec = Field(default=WindowSpec(), description="Sliding window.")
-    stale_after_seconds: Annotated[int, Field(ge=1, le=86_400)] = Field(
-        default=60,
-        description="An Unknown dependency counts with its last health for so long.",
+def _descends(worse: str, better: str) -> Rule:
+    """A worse level must begin at strictly less health than the next better one."""
+    return Rule(
+        f"self.{worse} < self.{better}",
+        f"{worse} must be less than {better}: levels descend, optimal > degraded > limited > "
+        "minimal",
+        field=f".{worse}",
+        explain=f"'{worse} (' + string(self.{worse}) + ') must be less than {better} (' + "
+        f"string(self.{better}) + '): levels descend, optimal > degraded > limited > minimal'",
     )
 
 
 class Levels(Model):
     """The least health of each level; below `minimal` it is EMERGENCY."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            _descends("degraded", "optimal"),
+            _descends("limited", "degraded"),
+            _descends("minimal", "limited"),
+        )
+    )
 
     optimal: Percent = Field(default=90, description="Least health of OPTIMAL.")
     degraded: Percent = Field(default=70, description="Least health of DEGRADED.")
@@ -138,6 +150,16 @@ class Levels(Model):
 
 class Stabilization(Model):
     """How fast levels move: down at once, up with care."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            at_most(
+                "recoverAfterSeconds",
+                "maxRecoverAfterSeconds",
+                "raise maxRecoverAfterSeconds or lower recoverAfterSeconds",
+            )
+        )
+    )
 
     degrade_after_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
         default=0, description="Seconds a worse level must last before it takes force."
@@ -157,46 +179,41 @@ class Stabilization(Model):
     )
 
 
-class Feature(Model):
-    """A feature of the application and its state at each level."""
-
-    name: FeatureName = Field(description="Name of the flag, in snake case.")
-    states: Annotated[dict[Level, FeatureState], Field(min_length=1, max_length=5)] = Field(
-        description="State at each level; a level not named takes the next better one's. "
-        "OPTIMAL must be named."
-    )
-    requires: Annotated[tuple[DependencyName, ...], Field(max_length=16)] = Field(
-        default=(), description="Dependencies the feature cannot work without."
-    )
-    when_unavailable: FeatureState | None = Field(
-        default=None,
-        description="State while one of `requires` is down; default: the EMERGENCY state.",
-    )
-
-
-class Flags(Model):
-    """The ConfigMap through which pods learn their flags."""
-
-    config_map_name: ObjectName | None = Field(
-        default=None, description="Name of the ConfigMap; default: <policy>-flags."
-    )
-    formats: Annotated[tuple[FlagFormat, ...], Field(min_length=1, max_length=3)] = Field(
-        default=(FlagFormat.ENV, FlagFormat.JSON, FlagFormat.FLAGD),
-        description="Env: a key per feature. JSON: flags.json. Flagd: flagd.json (OpenFeature).",
-    )
-    propagation: Propagation = Field(
-        default=Propagation.REFRESH,
-        description="Refresh: pods see it in a second. Kubelet: in a minute. "
-        "Restart: rolls the Deployment, for pods that read only their environment.",
-    )
-    on_delete: OnDelete = Field(
-        default=OnDelete.RESTORE,
-        description="Restore writes the flags of OPTIMAL before the policy goes; Keep leaves them.",
-    )
+# One set comparison a feature: nested loops over names would spend the API server's budget.
+_REQUIRES_KNOWN = (
+    "!has(feature.requires) || sets.contains("
+    "self.dependencies.map(dependency, dependency.name), feature.requires)"
+)
 
 
 class PolicySpec(Model):
     """What an application depends on, and what it may still do when those things fail."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            Rule(
+                "self.dependencies.exists(dependency, dependency.weight > 0)",
+                "dependencies: the weights must add up to more than 0, or there is nothing to "
+                "score: give at least one dependency a weight",
+                field=".dependencies",
+            ),
+            Rule(
+                f"!has(self.features) || self.features.all(feature, {_REQUIRES_KNOWN})",
+                "features: requires must name dependencies of this policy: add the dependency or "
+                "correct the name",
+                field=".features",
+                explain="'requires of ' + self.features.filter(feature, !("
+                f"{_REQUIRES_KNOWN})).map(feature, feature.name).join(', ') + ' names no "
+                "dependency of this policy: add it to spec.dependencies or correct the name'",
+            ),
+            Rule(
+                "!has(self.targets) || self.targets.all(target, !has(target.name) || "
+                "self.targets.exists_one(other, has(other.name) && other.name == target.name))",
+                "targets: each Deployment may be named once: remove the repetition",
+                field=".targets",
+            ),
+        )
+    )
 
     mode: Mode = Field(
         default=Mode.ENFORCE,
@@ -206,14 +223,17 @@ class PolicySpec(Model):
         default=(), description="Deployments whose pods read the flags."
     )
     dependencies: Annotated[tuple[Dependency, ...], Field(min_length=1, max_length=64)] = Field(
-        description="What the application depends on."
+        description="What the application depends on, each with a weight and a probe.",
+        json_schema_extra=map_list("name"),
     )
     levels: Levels = Field(default=Levels(), description="Bands of the health score.")
     stabilization: Stabilization = Field(
         default=Stabilization(), description="How fast levels move."
     )
     features: Annotated[tuple[Feature, ...], Field(max_length=200)] = Field(
-        default=(), description="Features of the application."
+        default=(),
+        description="Features of the application, each a flag that its pods read.",
+        json_schema_extra=map_list("name"),
     )
     flags: Flags = Field(default=Flags(), description="Where flags are written.")
 

@@ -13,6 +13,7 @@ from resilience_operator.api.v1alpha1.base import (
     Percent,
     Timestamp,
 )
+from resilience_operator.api.v1alpha1.rules import map_list
 
 
 class DependencyState(StrEnum):
@@ -64,7 +65,9 @@ class FailureReason(StrEnum):
 class BreakerStatus(Model):
     """A breaker, with what a restart needs to go on from it."""
 
-    state: BreakerPhase = Field(default=BreakerPhase.CLOSED, description="Closed, Open, HalfOpen.")
+    state: BreakerPhase = Field(
+        default=BreakerPhase.CLOSED, description="Closed, Open or HalfOpen."
+    )
     opened_at: Timestamp | None = Field(default=None, description="When it last opened.")
     open_seconds: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Seconds from openedAt to the trial."
@@ -121,7 +124,9 @@ class PolicyStatus(Model):
         default="", description="Dependencies whose breaker is open."
     )
     dependencies: Annotated[tuple[DependencyStatus, ...], Field(max_length=64)] = Field(
-        default=(), description="Each dependency."
+        default=(),
+        description="What is known of each dependency.",
+        json_schema_extra=map_list("name"),
     )
     config_map_name: Annotated[str, Field(max_length=253)] | None = Field(
         default=None, description="The ConfigMap written, so that a rename or delete can undo it."
@@ -129,4 +134,5 @@ class PolicyStatus(Model):
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = Field(
         default=(),
         description="Ready, DependenciesHealthy, FlagsApplied, ProbesTrusted.",
+        json_schema_extra=map_list("type"),
     )

@@ -1,117 +1,48 @@
-"""How a dependency is asked whether it works: one model per probe type."""
+"""How a dependency is asked whether it works: one model per probe type, and the choice of one.
+
+All names of probe models can be imported from here, whichever file they are written in.
+"""
 
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from resilience_operator.api.v1alpha1.base import Model, SecretKeyRef, SecretRef
+from resilience_operator.api.v1alpha1.base import Model, SecretKeyRef
+from resilience_operator.api.v1alpha1.endpoints import Connection, HostPort, TlsOptions, Url
+from resilience_operator.api.v1alpha1.http_probes import (
+    HttpHeader,
+    HttpMethod,
+    HttpProbe,
+    OpenAIMode,
+    OpenAIProbe,
+    S3Mode,
+    S3Probe,
+    StatusRange,
+)
+from resilience_operator.api.v1alpha1.rules import at_most, exactly_one, rules
 
-Url = Annotated[str, Field(min_length=8, max_length=2048, pattern=r"^https?://[^\s@]+$")]
-HostPort = Annotated[
-    str, Field(min_length=3, max_length=260, pattern=r"^(\[[0-9a-fA-F:.]+\]|[^\s:/@]+):[0-9]{1,5}$")
+__all__ = [
+    "PROBE_TYPES",
+    "AnyProbe",
+    "Connection",
+    "HostPort",
+    "HttpHeader",
+    "HttpMethod",
+    "HttpProbe",
+    "OpenAIMode",
+    "OpenAIProbe",
+    "PostgresProbe",
+    "ProbeSpec",
+    "RedisProbe",
+    "RedisRole",
+    "S3Mode",
+    "S3Probe",
+    "StatusRange",
+    "TcpProbe",
+    "TlsOptions",
+    "Url",
 ]
-
-
-class Connection(StrEnum):
-    """Whether a probe may use a connection that is already open."""
-
-    REUSE = "Reuse"
-    FRESH = "Fresh"
-
-
-class HttpMethod(StrEnum):
-    """Methods that a health probe has a use for."""
-
-    GET = "GET"
-    HEAD = "HEAD"
-    POST = "POST"
-    OPTIONS = "OPTIONS"
-
-
-class TlsOptions(Model):
-    """How the server's certificate is checked, and which one we show."""
-
-    ca_secret_ref: SecretKeyRef | None = Field(
-        default=None, description="PEM bundle to trust instead of the system's."
-    )
-    client_secret_ref: SecretRef | None = Field(
-        default=None, description="Secret of type kubernetes.io/tls with our client certificate."
-    )
-    server_name: Annotated[str, Field(max_length=253)] | None = Field(
-        default=None, description="Name expected in the certificate; default: the host."
-    )
-    warn_days: Annotated[int, Field(ge=0, le=365)] = Field(
-        default=0, description="Report a certificate that expires within so many days; 0: never."
-    )
-
-
-class HttpHeader(Model):
-    """A request header, given in plain or from a Secret."""
-
-    name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[-A-Za-z0-9]+$")] = Field(
-        description="Header name."
-    )
-    value: Annotated[str, Field(max_length=1024)] | None = Field(
-        default=None, description="Plain value. Use secretRef for anything confidential."
-    )
-    secret_ref: SecretKeyRef | None = Field(default=None, description="Value from a Secret.")
-
-
-class StatusRange(Model):
-    """Status codes from `min` to `max`, both included."""
-
-    min: Annotated[int, Field(ge=100, le=599)] = Field(description="Lowest accepted status code.")
-    max: Annotated[int, Field(ge=100, le=599)] = Field(description="Highest accepted status code.")
-
-
-class HttpProbe(Model):
-    """A request whose answer must have an accepted status, and optionally a certain body."""
-
-    url: Url = Field(description="http or https URL, without credentials in it.")
-    method: HttpMethod = Field(default=HttpMethod.GET, description="Request method.")
-    headers: Annotated[tuple[HttpHeader, ...], Field(max_length=16)] = Field(
-        default=(), description="Request headers."
-    )
-    accepted_statuses: Annotated[tuple[StatusRange, ...], Field(max_length=8)] = Field(
-        default=(), description="Accepted status codes; default 200 to 299."
-    )
-    body_regexp: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
-        default=None,
-        description="Regular expression that must match in the first 64 KiB of the body.",
-    )
-    tls: TlsOptions | None = Field(default=None, description="Options for https.")
-    follow_redirects: bool = Field(
-        default=False, description="Follow up to five redirects; each address is checked anew."
-    )
-    connection: Connection = Field(
-        default=Connection.REUSE, description="Reuse an open connection, or dial each time."
-    )
-
-
-class OpenAIMode(StrEnum):
-    """What an `openai` probe asks for."""
-
-    MODELS = "Models"
-    COMPLETION = "Completion"
-
-
-class OpenAIProbe(Model):
-    """An OpenAI-compatible API: lists the models, or asks for one token of one."""
-
-    base_url: Url = Field(alias="baseURL", description="Base URL, for example https://…/v1.")
-    api_key_secret_ref: SecretKeyRef = Field(description="Where the API key is.")
-    mode: OpenAIMode = Field(
-        default=OpenAIMode.MODELS,
-        description="Models lists the models (free); Completion asks `model` for one token.",
-    )
-    model: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
-        default=None, description="Model that must be there, or that completes."
-    )
-    max_completions_per_day: Annotated[int, Field(ge=1, le=86_400)] = Field(
-        default=1000,
-        description="Budget of Completion probes; once spent, the probe lists models instead.",
-    )
 
 
 class PostgresProbe(Model):
@@ -149,37 +80,7 @@ class RedisProbe(Model):
     max_memory_percent: Annotated[int, Field(ge=1, le=100)] | None = Field(
         default=None, description="More of maxmemory in use than this is unhealthy (Memory)."
     )
-    tls: TlsOptions | None = Field(default=None, description="Options for rediss.")
-
-
-class S3Mode(StrEnum):
-    """What an `s3` probe does."""
-
-    HEAD_BUCKET = "HeadBucket"
-    CANARY_OBJECT = "CanaryObject"
-
-
-class S3Probe(Model):
-    """HeadBucket, or a small object written, read and deleted."""
-
-    endpoint: Url = Field(description="Base URL of the service.")
-    bucket: Annotated[
-        str, Field(min_length=3, max_length=63, pattern=r"^[a-z0-9][-.a-z0-9]+[a-z0-9]$")
-    ] = Field(description="Bucket that must answer.")
-    credentials_secret_ref: SecretRef = Field(
-        description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-        "or access-key-id and secret-access-key; a session token likewise."
-    )
-    region: Annotated[str, Field(min_length=1, max_length=63)] = Field(
-        default="us-east-1", description="Region to sign for."
-    )
-    mode: S3Mode = Field(
-        default=S3Mode.HEAD_BUCKET, description="HeadBucket, or CanaryObject to test writes too."
-    )
-    path_style: bool = Field(
-        default=False, description="Put the bucket into the path instead of the host name."
-    )
-    tls: TlsOptions | None = Field(default=None, description="Options for https.")
+    tls: TlsOptions | None = Field(default=None, description="TLS options for a rediss:// URL.")
 
 
 class TcpProbe(Model):
@@ -188,8 +89,29 @@ class TcpProbe(Model):
     address: HostPort = Field(description="host:port; an IPv6 address in brackets.")
 
 
+PROBE_TYPES: tuple[str, ...] = ("http", "openai", "postgres", "redis", "s3", "tcp")
+
+
 class ProbeSpec(Model):
     """When to ask, and how: exactly one type."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            exactly_one(
+                PROBE_TYPES,
+                f"a probe takes exactly one type of {', '.join(PROBE_TYPES)}: "
+                "give one, remove the others",
+            ),
+            at_most(
+                "timeoutSeconds", "intervalSeconds", "lower the timeout or lengthen the interval"
+            ),
+            at_most(
+                "confirmIntervalSeconds",
+                "intervalSeconds",
+                "confirm at the same pace or more often",
+            ),
+        )
+    )
 
     interval_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         default=10, description="Seconds from one probe to the next."
@@ -200,14 +122,12 @@ class ProbeSpec(Model):
     confirm_interval_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         default=1, description="Pace while a change of verdict is being confirmed."
     )
-    http: HttpProbe | None = Field(default=None, description="An HTTP request.")
-    openai: OpenAIProbe | None = Field(default=None, description="An OpenAI-compatible API.")
-    postgres: PostgresProbe | None = Field(default=None, description="A PostgreSQL server.")
-    redis: RedisProbe | None = Field(default=None, description="A Redis server.")
-    s3: S3Probe | None = Field(default=None, description="An S3 bucket.")
-    tcp: TcpProbe | None = Field(default=None, description="A TCP port.")
+    http: HttpProbe | None = Field(default=None, description="Sends an HTTP request.")
+    openai: OpenAIProbe | None = Field(default=None, description="Asks an OpenAI-compatible API.")
+    postgres: PostgresProbe | None = Field(default=None, description="Queries a PostgreSQL server.")
+    redis: RedisProbe | None = Field(default=None, description="Pings a Redis server.")
+    s3: S3Probe | None = Field(default=None, description="Asks for an S3 bucket.")
+    tcp: TcpProbe | None = Field(default=None, description="Connects to a TCP port.")
 
 
 AnyProbe = HttpProbe | OpenAIProbe | PostgresProbe | RedisProbe | S3Probe | TcpProbe
-
-PROBE_TYPES: tuple[str, ...] = ("http", "openai", "postgres", "redis", "s3", "tcp")

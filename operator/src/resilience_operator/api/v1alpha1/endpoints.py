@@ -1,0 +1,59 @@
+"""Where a probe dials: the spellings of addresses, and the options of TLS and connections."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from resilience_operator.api.v1alpha1.base import Model, SecretKeyRef, SecretRef
+from resilience_operator.api.v1alpha1.rules import says
+
+Url = Annotated[
+    str,
+    Field(
+        min_length=8,
+        max_length=2048,
+        pattern=r"^https?://[^\s/?#@\\]+([/?#][^\s\\]*)?$",
+        json_schema_extra=says(
+            "must be an http:// or https:// URL without blanks and without a user or password "
+            "in it: credentials belong in a Secret"
+        ),
+    ),
+]
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+HostPort = Annotated[
+    str,
+    Field(
+        min_length=3,
+        max_length=260,
+        pattern=r"^(\[[0-9a-fA-F:.]+\]|[^\s:/@?#\\\[\]]+):" + _PORT + "$",
+        json_schema_extra=says(
+            "must be host:port with a port from 1 to 65535 and an IPv6 address in brackets, "
+            "as in db.example.com:5432 or [2001:db8::1]:5432"
+        ),
+    ),
+]
+
+
+class Connection(StrEnum):
+    """Whether a probe may use a connection that is already open."""
+
+    REUSE = "Reuse"
+    FRESH = "Fresh"
+
+
+class TlsOptions(Model):
+    """How the server's certificate is checked, and which one we show."""
+
+    ca_secret_ref: SecretKeyRef | None = Field(
+        default=None, description="PEM bundle to trust instead of the system's."
+    )
+    client_secret_ref: SecretRef | None = Field(
+        default=None, description="Secret of type kubernetes.io/tls with our client certificate."
+    )
+    server_name: Annotated[str, Field(max_length=253)] | None = Field(
+        default=None, description="Name expected in the certificate; default: the host."
+    )
+    warn_days: Annotated[int, Field(ge=0, le=365)] = Field(
+        default=0, description="Report a certificate that expires within so many days; 0: never."
+    )
