@@ -1,0 +1,1 @@
+"""What the demonstration deploys: a retail application and the servers it depends on."""

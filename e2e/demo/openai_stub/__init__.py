@@ -1,0 +1,1 @@
+"""A stand-in for an OpenAI-compatible API that breaks on command."""

@@ -1,0 +1,48 @@
+"""PostgreSQL on a writable folder: the cluster is made at the first start, then the server runs."""
+
+import os
+import subprocess
+from pathlib import Path
+
+PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+DATA = Path("/data/postgres")
+NETWORK_RULES = """
+host all all 0.0.0.0/0 scram-sha-256
+host all all ::/0 scram-sha-256
+"""
+SETTINGS = """
+listen_addresses = '*'
+unix_socket_directories = '/data'
+dynamic_shared_memory_type = mmap
+shared_buffers = 32MB
+jit = off
+fsync = off
+"""
+
+
+def serve() -> None:
+    """Make the cluster if there is none, and become the server."""
+    if not (DATA / "PG_VERSION").exists():
+        _initialise(os.environ["POSTGRES_USER"], os.environ["POSTGRES_PASSWORD"])
+    os.execv(PROGRAMS / "postgres", ["postgres", "-D", str(DATA)])
+
+
+def _initialise(user: str, password: str) -> None:
+    password_file = DATA.parent / "password"
+    password_file.write_text(password)
+    options = ["--username", user, "--pwfile", password_file, "--auth", "scram-sha-256"]
+    _run("initdb", "--pgdata", DATA, "--encoding", "UTF8", "--no-sync", *options)
+    password_file.unlink()
+    _append(DATA / "postgresql.conf", SETTINGS)
+    _append(DATA / "pg_hba.conf", NETWORK_RULES)
+    database = os.environ["POSTGRES_DB"]
+    _run("postgres", "--single", "-D", DATA, "postgres", stdin=f'CREATE DATABASE "{database}"\n')
+
+
+def _run(program: str, *arguments: str | Path, stdin: str = "") -> None:
+    subprocess.run([PROGRAMS / program, *arguments], input=stdin, text=True, check=True)
+
+
+def _append(file: Path, text: str) -> None:
+    with file.open("a") as handle:
+        handle.write(text)

@@ -1,0 +1,1 @@
+"""Builds the container images of the operator and of its demonstration, with or without a registry."""

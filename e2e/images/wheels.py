@@ -1,0 +1,77 @@
+"""Python wheels, fetched outside the image build and installed inside it without an index."""
+
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from e2e.images import inputs, markers
+from e2e.images.catalogue import BOOTSTRAP_LOCK, REPOSITORY, Image
+from e2e.images.process import BuildError, output, progress, run
+
+PYTHON = "3.11"
+RECIPE = "1"  # raise it when the way wheels are chosen changes
+OLDEST_GLIBC, NEWEST_GLIBC = 5, 36  # manylinux_2_5 to what Debian 12 has
+
+
+def collect(image: Image, state: Path, scratch: Path) -> Path:
+    """A folder with every wheel the image needs; the locked ones are kept between builds."""
+    locked = _locked(image, state)
+    if not image.project:
+        return locked
+    wheels = scratch / "wheels"
+    shutil.copytree(locked, wheels)
+    _build_project(image, scratch / "project", wheels)
+    return wheels
+
+
+def _locked(image: Image, state: Path) -> Path:
+    name = inputs.key((image.lock, BOOTSTRAP_LOCK), RECIPE, *_target_options())
+    folder = state / "wheels" / f"{image.name}-{name}"
+    if folder.exists():
+        return folder
+    for outdated in folder.parent.glob(f"{image.name}-*"):
+        shutil.rmtree(outdated)
+    unfinished = folder.with_name("unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    progress(f"fetching the wheels of {image.lock}")
+    unfinished.mkdir(parents=True)
+    lock = unfinished / "wheels.lock"
+    for path in (image.lock, BOOTSTRAP_LOCK):
+        lock.write_text(markers.for_images((REPOSITORY / path).read_text()))
+        _download(lock, unfinished)
+    lock.unlink()
+    unfinished.rename(folder)
+    return folder
+
+
+def _download(lock: Path, folder: Path) -> None:
+    options = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--quiet")
+    run([*_pip(), "download", *options, *_target_options(), "--dest", folder, "-r", lock])
+
+
+def _build_project(image: Image, source: Path, wheels: Path) -> None:
+    progress("building the project's own wheel")
+    inputs.copy(image.project, source)
+    run([*_pip(), "wheel", "--no-deps", "--quiet", "--wheel-dir", wheels, source])
+
+
+def _target_options() -> list[str]:
+    """What the wheels must fit: the image's Python and Debian, whatever runs this program."""
+    machine = platform.machine()
+    options = ["--implementation", "cp", "--python-version", PYTHON, "--abi", "cp311"]
+    options += ["--abi", "abi3", "--abi", "none"]
+    for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1):
+        options += ["--platform", f"manylinux_2_{minor}_{machine}"]
+    for legacy in ("manylinux2014", "manylinux2010", "manylinux1", "linux"):
+        options += ["--platform", f"{legacy}_{machine}"]
+    return options
+
+
+def _pip() -> list[str]:
+    """A pip to run: this Python's, its base's, or the one on the search path."""
+    on_path = shutil.which("python3")
+    for python in (sys.executable, f"{sys.base_prefix}/bin/python3", on_path):
+        if python and output([python, "-m", "pip", "--version"]):
+            return [python, "-m", "pip", "--disable-pip-version-check"]
+    raise BuildError("no pip found: install Python's pip to fetch the wheels of the images")
