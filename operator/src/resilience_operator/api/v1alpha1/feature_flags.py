@@ -65,11 +65,6 @@ class Feature(Model):
         "OPTIMAL must be named.",
         json_schema_extra=rules(
             Rule(
-                f"self.size() == {[level.value for level in Level]}"
-                ".filter(level, level in self).size()",
-                f"states has a key that is no level: use {', '.join(Level)}",
-            ),
-            Rule(
                 "'OPTIMAL' in self",
                 "states must name OPTIMAL, the state while all is well: add it",
             ),

@@ -62,16 +62,7 @@ class Recovery(StrEnum):
     DIRECT = "Direct"
 
 
-LabelKey = Annotated[
-    str,
-    Field(
-        max_length=317,
-        pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$",
-        json_schema_extra=says(
-            "keys must be labels such as app or app.kubernetes.io/name: correct the key"
-        ),
-    ),
-]
+_LABEL_KEY = "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$"
 LabelValue = Annotated[
     str,
     Field(
@@ -91,12 +82,17 @@ class LabelSelector(Model):
     model_config = ConfigDict(json_schema_extra=ATOMIC_OBJECT)
 
     match_labels: Annotated[
-        dict[LabelKey, LabelValue],
-        Field(
-            min_length=1,
-            max_length=16,
+        dict[str, LabelValue],
+        Field(min_length=1, max_length=16),
+    ] = Field(
+        description="Labels that must all match.",
+        json_schema_extra=rules(
+            Rule(
+                f"self.all(key, key.matches('{_LABEL_KEY}'))",
+                "has a key that is no label: use keys such as app or app.kubernetes.io/name",
+            )
         ),
-    ] = Field(description="Labels that must all match.")
+    )
 
 
 class Target(Model):

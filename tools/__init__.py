@@ -1,0 +1,11 @@
+"""Build tooling: what `crds/` and `docs/reference/` are generated with. Never shipped.
+
+The models are read from this checkout, whatever copy of the operator is installed.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+sys.path.insert(0, str(ROOT / "operator" / "src"))

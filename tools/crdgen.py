@@ -1,0 +1,100 @@
+"""Generates `crds/` from the API models: `python -m tools.crdgen [--out crds] [--check]`."""
+
+from typing import Any
+
+import yaml
+
+from resilience_operator.api.v1alpha1.base import GROUP, VERSION
+from tools.generated import main
+from tools.resources import RESOURCES, Column, Resource
+from tools.structural import Schema, structural_schema
+
+_HEADER = "# Generated from the API models by `python -m tools.crdgen`: change those, not this.\n"
+_API_VERSION = (
+    "APIVersion defines the versioned schema of this representation of an object. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources"
+)
+_KIND = (
+    "Kind is a string value representing the REST resource this object represents. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
+    "#types-kinds"
+)
+
+
+def root_schema(resource: Resource) -> Schema:
+    """The schema of the whole object."""
+    schema: Schema = {
+        "description": resource.description,
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"description": _API_VERSION, "type": "string"},
+            "kind": {"description": _KIND, "type": "string"},
+            "metadata": {"type": "object"},
+            "spec": structural_schema(resource.spec, defaults=True),
+            "status": structural_schema(resource.status, defaults=False),
+        },
+    }
+    if resource.rules:
+        schema["x-kubernetes-validations"] = [rule.as_schema() for rule in resource.rules]
+    return schema
+
+
+def _column(column: Column) -> dict[str, Any]:
+    wire: dict[str, Any] = {"name": column.name, "type": column.type, "jsonPath": column.path}
+    if column.description:
+        wire["description"] = column.description
+    if column.wide:
+        wire["priority"] = 1
+    return wire
+
+
+def build_crd(resource: Resource) -> dict[str, Any]:
+    """The CustomResourceDefinition of a resource."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{resource.plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": resource.kind,
+                "listKind": f"{resource.kind}List",
+                "plural": resource.plural,
+                "singular": resource.kind.lower(),
+                "shortNames": [resource.short_name],
+                "categories": ["resilience"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [_column(one) for one in resource.columns],
+                    "schema": {"openAPIV3Schema": root_schema(resource)},
+                }
+            ],
+        },
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes equal values out each time: anchors have no place in a manifest."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def render() -> dict[str, str]:
+    """The text of every CRD file, by file name."""
+    return {
+        f"{GROUP}_{resource.plural}.yaml": _HEADER
+        + yaml.dump(build_crd(resource), Dumper=_Dumper, sort_keys=False, width=100)
+        for resource in RESOURCES
+    }
+
+
+if __name__ == "__main__":
+    main(render, default_folder="crds")
