@@ -1,1 +1,1 @@
-"""Builds the container images of the operator and of its demonstration, with or without a registry."""
+"""Builds the images of the operator and of its demonstration, with or without a registry."""

@@ -1,4 +1,4 @@
-"""The Docker engine that builds: one that already runs, or a private one for the time of a build."""
+"""The Docker engine that builds: one that already runs, or a private one during the build."""
 
 import os
 import shutil

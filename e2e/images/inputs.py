@@ -1,4 +1,4 @@
-"""The inputs of an image: their hash, which names the archive, and their copy, the build context."""
+"""The inputs of an image: their hash, which names the archive, and the build context."""
 
 import hashlib
 import shutil

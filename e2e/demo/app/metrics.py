@@ -3,16 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from .settings import Settings
-
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 UNMEASURED = frozenset({"/healthz", "/metrics"})
 UNKNOWN_PATH = "unknown"

@@ -105,13 +105,13 @@ async def _completions(request: web.Request) -> web.Response:
     if not isinstance(asked.get("messages"), list) or not isinstance(asked.get("model"), str):
         message = "You must provide a model and messages."
         return _error(HTTPStatus.BAD_REQUEST, message, "invalid_request_error")
-    message = {"role": "assistant", "content": "You have 412 products in stock."}
+    answer = {"role": "assistant", "content": "You have 412 products in stock."}
     body = {
         "id": f"chatcmpl-{next(_answers)}",
         "object": "chat.completion",
         "created": int(time.time()),
         "model": asked["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": answer, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16},
     }
     return web.json_response(body, headers=_rate_limit_headers(remaining=499))
@@ -123,7 +123,7 @@ async def _show_mode(request: web.Request) -> web.Response:
 
 async def _set_mode(request: web.Request) -> web.Response:
     wanted = (await _json_object(request)).get("mode")
-    if wanted not in list(Mode):
+    if not isinstance(wanted, str) or wanted not in list(Mode):
         return web.json_response({"error": f"mode is one of {', '.join(Mode)}"}, status=400)
     request.app[BEHAVIOUR].mode = Mode(wanted)
     return web.json_response({"mode": wanted})

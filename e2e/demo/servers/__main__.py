@@ -2,14 +2,20 @@
 
 import argparse
 import runpy
+from collections.abc import Callable
 
 from . import postgres, redis, s3
 
-SERVERS = {
+
+def _openai() -> None:
+    runpy.run_module("openai_stub", run_name="__main__")
+
+
+SERVERS: dict[str, Callable[[], None]] = {
     "postgres": postgres.serve,
     "redis": redis.serve,
     "s3": s3.serve,
-    "openai": lambda: runpy.run_module("openai_stub", run_name="__main__"),
+    "openai": _openai,
 }
 
 

@@ -30,7 +30,8 @@ def serve() -> None:
 def _initialise(user: str, password: str) -> None:
     password_file = DATA.parent / "password"
     password_file.write_text(password)
-    options = ["--username", user, "--pwfile", password_file, "--auth", "scram-sha-256"]
+    options: list[str | Path] = ["--username", user, "--pwfile", password_file]
+    options += ["--auth", "scram-sha-256"]
     _run("initdb", "--pgdata", DATA, "--encoding", "UTF8", "--no-sync", *options)
     password_file.unlink()
     _append(DATA / "postgresql.conf", SETTINGS)
