@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from resilience_operator.core.model import Problem
+from resilience_operator.core.model import FlagSet, Problem
 from resilience_operator.core.resources import Resource
 
 Object = Mapping[str, Any]
@@ -56,9 +56,13 @@ class Applied:
 
     config_map: str
     content: str  # digest of the data; another one means a write
-    flags_digest: str  # FlagSet.digest; another one means that pods must look again
+    digest: str  # FlagSet.digest; another one means that pods must look again
     resource_version: str
     written_at: str | None  # RFC 3339, when our fields were last written, by the server's clock
+
+    def holds(self, flags: FlagSet) -> bool:
+        """Whether these are the flags, to the last byte; another health is another content."""
+        return self.config_map == flags.config_map and self.content == content_digest(flags.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,7 @@ class FlagsConfigMap:
         cluster again: after a start, at a resync, after a problem. `optimal` is asked for the flags
         of OPTIMAL when a ConfigMap of a former name is to be let go.
         """
-        content = content_digest(flags.data)
-        if previous and (previous.config_map, previous.content) == (flags.config_map, content):
+        if previous is not None and previous.holds(flags):
             return FlagsOutcome(applied=previous)
         namespace, name = policy
         renamed = previous is not None and previous.config_map != flags.config_map
@@ -124,7 +123,7 @@ def _applied(flags: FlagSet, stored: Object) -> Applied:
     return Applied(
         config_map=metadata["name"],
         content=content_digest(flags.data),
-        flags_digest=flags.digest,
+        digest=flags.digest,
         resource_version=metadata.get("resourceVersion", ""),
         written_at=entry.get("time"),
     )

@@ -70,7 +70,7 @@ class PodRefresh:
         """Annotate the targets' pods with the digest; pods that know of it cost nothing."""
         deployments, missing = await self._deployments(namespace, targets)
         pods = await self._pods(namespace, deployments)
-        digest = applied.flags_digest
+        digest = applied.digest
         unaware = [pod for pod in pods if not knows(pod, digest, applied.written_at)]
         told = await self._patch_pods(namespace, unaware, digest)
         return RefreshOutcome(
@@ -88,7 +88,7 @@ class PodRefresh:
         Counts Deployments, not pods: what becomes of the pods is the Deployment's business.
         """
         deployments, missing = await self._deployments(namespace, targets)
-        digest = applied.flags_digest
+        digest = applied.digest
         failures: list[Problem] = []
         patched = 0
         for deployment in deployments:
