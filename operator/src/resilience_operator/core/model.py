@@ -104,6 +104,8 @@ class DependencyHealth:
     stale: bool = False
     reason: FailureReason | None = None
     message: str = ""
+    # The health is from before a restart and no probe has answered since.
+    assumed: bool = False
 
     @property
     def down(self) -> bool:
@@ -142,6 +144,8 @@ class LevelState:
     better_since: float | None = None
     worse_since: float | None = None
     transitions: tuple[LevelTransition, ...] = ()
+    # A person forced the level and nothing has been computed into force since.
+    overridden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
