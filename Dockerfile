@@ -1,19 +1,23 @@
-# The operator. Built by `python -m e2e.images build operator`, which puts the wheels of
-# requirements.lock and of this project into the context's wheels/ folder: the build itself needs
-# no network.
+# The operator. Built by `python -m e2e.images build operator`, which fetches the wheels of
+# requirements.lock into the context's wheels/ folder and puts this project's own into project/: the
+# build itself needs no network.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
-FROM ${BASE_IMAGE} AS builder
+FROM ${BASE_IMAGE} AS dependencies
 COPY wheels/ /wheels/
 COPY requirements.lock /requirements.lock
 RUN python3 -m venv --without-pip /opt/venv \
-    && pip="python3 $(echo /wheels/pip-*.whl)/pip --python /opt/venv/bin/python3" \
-    && options="--no-cache-dir --no-index --find-links /wheels" \
-    && $pip install $options --require-hashes --requirement /requirements.lock \
-    && $pip install $options --no-deps resilience-operator
+    && python3 $(echo /wheels/pip-*.whl)/pip --python /opt/venv/bin/python3 install --no-cache-dir \
+        --no-index --find-links /wheels --require-hashes --requirement /requirements.lock
+
+FROM dependencies AS builder
+COPY project/ /project/
+RUN python3 $(echo /wheels/pip-*.whl)/pip --python /opt/venv/bin/python3 install --no-cache-dir \
+        --no-index --no-deps --target /opt/app /project/*.whl
 
 FROM ${BASE_IMAGE}
-COPY --from=builder /opt/venv /opt/venv
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=builder /opt/app /opt/app
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/opt/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 ENTRYPOINT ["python3", "-m", "resilience_operator.main"]

@@ -48,9 +48,12 @@ def _build_all(missing: list[tuple[Image, Path]], running: Engine | None, home: 
 
 
 def _context(image: Image, home: Path, scratch: Path) -> Path:
+    """Lay out the folder that the engine builds from."""
     context = scratch / "context"
-    scratch.mkdir()
-    inputs.build_context(image, wheels.collect(image, home, scratch), context)
+    inputs.copy((image.dockerfile, image.lock, *image.sources), context)
+    shutil.copytree(wheels.locked(image, home), context / "wheels")
+    if image.project:
+        wheels.build_project(image, scratch / "source", context / "project")
     return context
 
 

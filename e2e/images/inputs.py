@@ -1,11 +1,11 @@
-"""The inputs of an image: their hash, which names the archive, and the build context."""
+"""The inputs of an image: their hash, which names the archive, and their copy."""
 
 import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from e2e.images.catalogue import REPOSITORY, Image
+from e2e.images.catalogue import REPOSITORY
 from e2e.images.process import BuildError
 
 KEY_LENGTH = 16
@@ -41,9 +41,3 @@ def copy(paths: tuple[str, ...], target: Path) -> None:
         place = target / file.relative_to(REPOSITORY)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, place)
-
-
-def build_context(image: Image, wheels: Path, target: Path) -> None:
-    """Lay out the folder that the engine builds from."""
-    copy((image.dockerfile, image.lock, *image.sources), target)
-    shutil.copytree(wheels, target / "wheels")

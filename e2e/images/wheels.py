@@ -14,18 +14,8 @@ RECIPE = "1"  # raise it when the way wheels are chosen changes
 OLDEST_GLIBC, NEWEST_GLIBC = 5, 36  # manylinux_2_5 to what Debian 12 has
 
 
-def collect(image: Image, state: Path, scratch: Path) -> Path:
-    """A folder with every wheel the image needs; the locked ones are kept between builds."""
-    locked = _locked(image, state)
-    if not image.project:
-        return locked
-    wheels = scratch / "wheels"
-    shutil.copytree(locked, wheels)
-    _build_project(image, scratch / "project", wheels)
-    return wheels
-
-
-def _locked(image: Image, state: Path) -> Path:
+def locked(image: Image, state: Path) -> Path:
+    """A folder with the wheels of the image's lock file and pip's own, kept between builds."""
     name = inputs.key((image.lock, BOOTSTRAP_LOCK), RECIPE, *_target_options())
     folder = state / "wheels" / f"{image.name}-{name}"
     if folder.exists():
@@ -50,10 +40,11 @@ def _download(lock: Path, folder: Path) -> None:
     run([*_pip(), "download", *options, *_target_options(), "--dest", folder, "-r", lock])
 
 
-def _build_project(image: Image, source: Path, wheels: Path) -> None:
+def build_project(image: Image, source: Path, folder: Path) -> None:
+    """Build this project's own wheel into a folder, from a copy of its sources."""
     progress("building the project's own wheel")
     inputs.copy(image.project, source)
-    run([*_pip(), "wheel", "--no-deps", "--quiet", "--wheel-dir", wheels, source])
+    run([*_pip(), "wheel", "--no-deps", "--quiet", "--wheel-dir", folder, source])
 
 
 def _target_options() -> list[str]:
