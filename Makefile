@@ -1,0 +1,69 @@
+# Everything is done from here; `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PY := .venv/bin/python
+PROVIDER ?= auto
+
+.PHONY: help setup generate format verify test unit integration e2e bench image demo demo-down cluster-up cluster-down
+
+help: ## Show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install the Python environment and what the tests start (PostgreSQL, Redis)
+	@operator/tools/setup.sh servers
+
+.PHONY: venv
+venv:
+	@operator/tools/setup.sh
+
+generate: venv ## Write the generated files anew: CRDs and the field reference
+	@$(PY) operator/tools/generate.py
+
+format: venv ## Format the code and mend what the linter can
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+verify: venv ## Lint, types, import rules, generated files in sync, CRDs accepted by a real API server
+	@echo "== ruff";            .venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet .
+	@echo "== mypy";            .venv/bin/mypy
+	@echo "== import-linter";   .venv/bin/lint-imports --no-logo | tail -n 6
+	@echo "== generated files"; $(PY) operator/tools/generate.py --check
+	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build api && $(PY) -m pytest -q --no-header -m crds tests/integration/test_crds.py
+
+test: setup verify ## Everything that needs no node: verify, unit and integration tests, coverage
+	@rm -f .coverage .coverage.*
+	@echo "== unit tests";        .venv/bin/coverage run -m pytest -q tests/unit
+	@echo "== integration tests"; .venv/bin/coverage run -m pytest -q tests/integration
+	@echo "== coverage";          operator/tools/coverage.sh
+
+unit: venv ## The fast tests only
+	@$(PY) -m pytest -q tests/unit
+
+integration: setup ## Tests against a real API server and real servers behind the probes
+	@$(PY) -m e2e.cluster build api
+	@$(PY) -m pytest -q tests/integration
+
+e2e: setup ## The demo and failover on a real cluster, checked
+	@$(PY) -m pytest -q e2e
+
+bench: setup ## Speed and memory: probes per CPU-second, 1,000 policies on a real API server
+	@$(PY) -m e2e.cluster build api
+	@$(PY) -m tests.bench
+
+image: venv ## Build the operator's image; prints where the archive is
+	@$(PY) -m e2e.images build operator
+
+demo: venv ## The main job on a local cluster, from nothing
+	@$(PY) -m e2e.demo up --provider $(PROVIDER)
+
+demo-down: venv ## Remove the demo and its cluster
+	@$(PY) -m e2e.demo down
+
+cluster-up: venv ## Start the one-node cluster (PROVIDER=auto|kind|source)
+	@$(PY) -m e2e.cluster up --provider $(PROVIDER)
+
+cluster-down: venv ## Stop it and leave nothing behind
+	@$(PY) -m e2e.cluster down

@@ -1,0 +1,76 @@
+"""Command line of the demo: `python -m e2e.demo up|walk|down`."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from e2e.demo.deploy import NAMESPACE, apply_policy, deploy, remove
+from e2e.demo.kubectl import CommandFailed, Kubectl, cluster_environment
+from e2e.demo.walk import POLICY, Walk
+
+NEXT = """\
+[bold]It is all still running.[/] To use kubectl with it in this shell:
+
+  eval "$(.venv/bin/python -m e2e.cluster env)"
+
+Then try:
+
+  kubectl -n {namespace} get rp,dl
+  kubectl -n {namespace} describe dl {policy}
+  kubectl -n {namespace} scale deployment/openai --replicas=0     # health 50: LIMITED
+  kubectl -n {namespace} get dl {policy} --watch
+  kubectl -n {namespace} port-forward service/dashboard 8080:80   # then open 127.0.0.1:8080
+  kubectl explain resiliencepolicy.spec.dependencies
+
+`make demo-down` removes it all."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; 0 when everything in it held."""
+    arguments = _parser().parse_args(argv)
+    console = Console(highlight=False, soft_wrap=True)
+    recorder = (
+        Console(record=True, width=110, force_terminal=True, file=sys.stderr)
+        if getattr(arguments, "record", None)
+        else None
+    )
+    try:
+        if arguments.command == "down":
+            remove(arguments.name)
+            return 0
+        began = time.monotonic()
+        if arguments.command == "up":
+            kubectl = deploy(arguments.name, arguments.provider, console.print)
+            apply_policy(kubectl)
+        else:
+            kubectl = Kubectl(cluster_environment(arguments.name))
+        Walk(kubectl, recorder or console).run()
+    except CommandFailed as failure:
+        console.print(f"[bold red]failed:[/] {failure}")
+        return 1
+    if recorder is not None:
+        recorder.save_svg(str(arguments.record), title="make demo")
+    console.print(NEXT.format(namespace=NAMESPACE, policy=POLICY))
+    console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m e2e.demo", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="build, start, deploy and walk")
+    walk = commands.add_parser("walk", help="walk again on the running demo")
+    down = commands.add_parser("down", help="remove the cluster and everything on it")
+    up.add_argument("--provider", choices=["auto", "kind", "source"], default="auto")
+    for command in (up, walk, down):
+        command.add_argument("--name", default="resilience-operator", help="the cluster's name")
+    for command in (up, walk):
+        command.add_argument("--record", type=Path, metavar="SVG", help="draw the walk there")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

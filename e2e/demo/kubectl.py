@@ -1,0 +1,71 @@
+"""kubectl against the demo's own cluster, never against the user's current context."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+class CommandFailed(Exception):  # noqa: N818 - it reads as what happened
+    """A command ended with an error; the message is what it said."""
+
+
+class Kubectl:
+    """Runs kubectl with the kubeconfig of one cluster."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = {**os.environ, **environment}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The process environment that reaches the cluster."""
+        return dict(self._environment)
+
+    def run(self, *arguments: str, timeout: float = 120) -> str:
+        """Standard output of a command; raises CommandFailed with what it said."""
+        done = subprocess.run(
+            ["kubectl", *arguments],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise CommandFailed(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def get(self, *arguments: str) -> Any:
+        """`kubectl get … -o json`, decoded."""
+        return json.loads(self.run("get", *arguments, "-o", "json"))
+
+    def follow(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A command whose output is read while it runs."""
+        return subprocess.Popen(
+            ["kubectl", *arguments],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+
+def cluster_environment(name: str) -> dict[str, str]:
+    """KUBECONFIG and PATH of the cluster, as `python -m e2e.cluster env` prints them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "e2e.cluster", "env", "--name", name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CommandFailed(done.stderr.strip() or "the cluster's environment is not known")
+    lines = (line.removeprefix("export ") for line in done.stdout.splitlines() if "=" in line)
+    values = {k: v.strip("'\"") for k, _, v in (line.partition("=") for line in lines)}
+    values["PATH"] = values.get("PATH", "").replace("$PATH", os.environ["PATH"])
+    return {key: values[key] for key in ("KUBECONFIG", "PATH")}
+
+
+ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,1 @@
+"""Gather -> evaluate -> apply, one policy at a time."""

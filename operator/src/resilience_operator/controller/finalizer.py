@@ -1,0 +1,97 @@
+"""The finalizer of a policy: puts the flags back before the policy goes, within a time limit.
+
+We keep our own instead of kopf's, so that undoing goes through the workqueue with everything else:
+a policy deleted while the operator was down is found deleting when it is back.
+"""
+
+import logging
+
+from resilience_operator.actuators import FlagsConfigMap, PodRefresh
+from resilience_operator.api.v1alpha1.base import FINALIZER
+from resilience_operator.api.v1alpha1.level import DegradationLevel
+from resilience_operator.api.v1alpha1.policy import Mode, OnDelete, ResiliencePolicy
+from resilience_operator.controller.ports import Cluster
+from resilience_operator.core.errors import ApiError, NotFound, TerminalError
+from resilience_operator.core.flags import optimal_flags
+from resilience_operator.core.resources import LEVELS, POLICIES
+
+log = logging.getLogger(__name__)
+
+FINALIZER_MANAGER = "resilience-operator-finalizer"
+
+GIVE_UP_SECONDS = 60.0
+"""A policy is let go after so long even where undoing fails: nothing may hang in deletion."""
+
+
+class Finalizer:
+    """Sets the finalizer on a living policy; undoes and removes it on one that is deleting."""
+
+    def __init__(self, cluster: Cluster, flags: FlagsConfigMap, pods: PodRefresh) -> None:
+        self._cluster = cluster
+        self._flags = flags
+        self._pods = pods
+
+    async def ensure(self, policy: ResiliencePolicy) -> ResiliencePolicy:
+        """Put the finalizer on if the policy has something to undo; the policy as it then is."""
+        wanted = policy.spec.flags.on_delete is OnDelete.RESTORE
+        if wanted == (FINALIZER in policy.finalizers):
+            return policy
+        ours = (FINALIZER,) if wanted else ()
+        await self._set(policy, list(ours))
+        others = tuple(name for name in policy.finalizers if name != FINALIZER)
+        return policy.model_copy(update={"finalizers": others + ours})
+
+    async def finalize(
+        self, policy: ResiliencePolicy, levels: tuple[DegradationLevel, ...], waited: float
+    ) -> None:
+        """Undo, then let the policy go. Raises while undoing fails and there is time left."""
+        if FINALIZER not in policy.finalizers:
+            return
+        try:
+            await self._undo(policy, levels)
+        except ApiError as failure:
+            if waited < GIVE_UP_SECONDS:
+                raise
+            log.error(
+                "policy let go with its flags as they are: %s",
+                failure.message,
+                extra={"namespace": policy.namespace, "policy": policy.name},
+            )
+        try:
+            await self._set(policy, [])
+        except NotFound:
+            return
+        except TerminalError:
+            # Its spec may no longer pass today's schema; only a policy that is gone is fine.
+            if waited < GIVE_UP_SECONDS:
+                raise
+
+    async def _undo(self, policy: ResiliencePolicy, levels: tuple[DegradationLevel, ...]) -> None:
+        key = (policy.namespace, policy.name)
+        if policy.spec.mode is Mode.ENFORCE and policy.spec.flags.on_delete is OnDelete.RESTORE:
+            restored = await self._flags.restore(key, optimal_flags(policy))
+            await self._pods.undo(
+                policy.spec.flags.propagation,
+                policy.namespace,
+                policy.spec.targets,
+                restored.applied,
+            )
+        for level in levels:
+            if level.owned:
+                await self._cluster.delete(LEVELS, level.namespace, level.name)
+
+    async def _set(self, policy: ResiliencePolicy, finalizers: list[str]) -> None:
+        body = {
+            "apiVersion": POLICIES.api_version,
+            "kind": POLICIES.kind,
+            # The uid keeps a policy deleted meanwhile from being made anew by the apply.
+            "metadata": {
+                "name": policy.name,
+                "namespace": policy.namespace,
+                "uid": policy.uid,
+                "finalizers": finalizers,
+            },
+        }
+        await self._cluster.apply(
+            POLICIES, policy.namespace, policy.name, body, field_manager=FINALIZER_MANAGER
+        )

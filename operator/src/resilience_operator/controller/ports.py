@@ -1,0 +1,85 @@
+"""What the controller needs of the world, as protocols: `main` puts the real ones in."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from resilience_operator.actuators import FlagsOutcome, RefreshOutcome
+from resilience_operator.core.model import (
+    DependencyHealth,
+    HealthScore,
+    Key,
+    LevelTransition,
+    Trust,
+)
+from resilience_operator.core.resources import Resource
+
+Object = Mapping[str, Any]
+
+
+class Cluster(Protocol):
+    """The API server, as far as the controller itself writes to it."""
+
+    async def apply(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        body: Object,
+        *,
+        field_manager: str,
+        force: bool = False,
+    ) -> dict[str, Any]:
+        """Server-side apply."""
+
+    async def apply_status(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        body: Object,
+        *,
+        field_manager: str,
+        force: bool = False,
+    ) -> dict[str, Any]:
+        """Server-side apply on the status subresource."""
+
+    async def delete(self, resource: Resource, namespace: str, name: str) -> None:
+        """Delete; an object already gone is fine."""
+
+
+class Queue(Protocol):
+    """The workqueue, keyed by policy."""
+
+    def add(self, key: Key) -> None:
+        """Reconcile soon."""
+
+    def add_at(self, key: Key, when: float) -> None:
+        """Reconcile at a time, in epoch seconds, or sooner."""
+
+
+class Observer(Protocol):
+    """Where the controller reports what it decided, for metrics."""
+
+    def dependency_observed(self, policy: Key, health: DependencyHealth) -> None:
+        """A dependency's state was looked at."""
+
+    def level_decided(self, level: Key, current: str | None, score: HealthScore) -> None:
+        """A level was decided, changed or not."""
+
+    def level_changed(self, level: Key, transition: LevelTransition) -> None:
+        """A level has moved."""
+
+    def flags_written(self, outcome: FlagsOutcome) -> None:
+        """Flags were written, found to be there already, or refused."""
+
+    def pods_told(self, outcome: RefreshOutcome) -> None:
+        """Pods were told of a change of flags."""
+
+    def trust_changed(self, trust: Trust) -> None:
+        """The operator sees, or is blind."""
+
+    def policies_changed(self, count: int) -> None:
+        """The number of policies held."""
+
+    def forget_policy(self, policy: Key) -> None:
+        """A policy is gone, and its label sets with it."""

@@ -1,0 +1,230 @@
+"""The controller: takes events and probe results in, and reconciles one policy at a time.
+
+Level-triggered: each reconcile looks at the present state of everything and carries out the plan
+that follows from it. What kind of event led to it is not known here.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from resilience_operator.api.v1alpha1.level import DegradationLevel
+from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.controller.finalizer import Finalizer
+from resilience_operator.controller.flag_effects import FlagEffects
+from resilience_operator.controller.ports import Observer, Queue
+from resilience_operator.controller.status_effects import StatusEffects
+from resilience_operator.controller.store import Entry, Store
+from resilience_operator.controller.subscriptions import Subscriptions
+from resilience_operator.core.errors import ApiError
+from resilience_operator.core.evaluation import evaluate
+from resilience_operator.core.model import EventPlan, Key, Plan, Snapshot, Trust
+from resilience_operator.core.status import restore_level
+
+log = logging.getLogger(__name__)
+
+
+class Announcer(Protocol):
+    """Records the events of a plan."""
+
+    async def announce(self, policy: ResiliencePolicy, event: EventPlan) -> None:
+        """Record one event; never raises."""
+
+
+class Controller:
+    """The one owner of the store's entries."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        subscriptions: Subscriptions,
+        flags: FlagEffects,
+        statuses: StatusEffects,
+        finalizer: Finalizer,
+        announcer: Announcer,
+        observer: Observer,
+        queue: Queue,
+        now: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._subscriptions = subscriptions
+        self._flags = flags
+        self._statuses = statuses
+        self._finalizer = finalizer
+        self._announcer = announcer
+        self._observer = observer
+        self._queue = queue
+        self._now = now
+        self._trust = Trust()
+
+    # The sink of the watch.
+
+    def policy_seen(self, policy: ResiliencePolicy) -> None:
+        """A policy exists in this form."""
+        key = (policy.namespace, policy.name)
+        before = self._store.get(key)
+        if before is not None and before.policy.uid != policy.uid:
+            self._subscriptions.drop(before)
+        changed = before is None or _differs(before.policy, policy)
+        entry = self._store.put_policy(policy)
+        if policy.deleting and entry.deleting_since is None:
+            entry.deleting_since = self._now()
+        if before is None:
+            self._observer.policies_changed(len(self._store))
+        if changed:
+            self._queue.add(key)
+
+    def policy_gone(self, key: Key) -> None:
+        """A policy no longer exists."""
+        entry = self._store.drop_policy(key)
+        if entry is not None:
+            self._subscriptions.drop(entry)
+            self._observer.forget_policy(key)
+            self._observer.policies_changed(len(self._store))
+
+    def level_seen(self, level: DegradationLevel) -> None:
+        """A level exists in this form."""
+        known = self._store.level((level.namespace, level.name))
+        key = self._store.put_level(level)
+        if known is None or (known.uid, known.spec) != (level.uid, level.spec):
+            self._queue.add(key)
+
+    def level_gone(self, key: Key) -> None:
+        """A level no longer exists; one that the operator made is made again."""
+        policy_key = self._store.drop_level(key)
+        if policy_key is None:
+            return
+        entry = self._store.get(policy_key)
+        if entry is not None:
+            entry.level_statuses.pop(key[1], None)
+        self._queue.add(policy_key)
+
+    # What else changes a plan.
+
+    def flags_drifted(self, key: Key, resource_version: str | None) -> None:
+        """Somebody has touched a policy's ConfigMap (None: deleted it); look at it again."""
+        entry = self._store.get(key)
+        if entry is None or entry.applied is None:
+            return
+        if entry.applied.resource_version != resource_version:
+            entry.applied = None
+            self._queue.add(key)
+
+    def look_again(self, key: Key) -> None:
+        """Compare everything with the cluster at the next reconcile, as after a start."""
+        entry = self._store.get(key)
+        if entry is not None:
+            entry.applied, entry.told = None, None
+            self._queue.add(key)
+
+    def trust_assessed(self, trust: Trust) -> None:
+        """Whether probes are believed; a change concerns every policy."""
+        if trust == self._trust:
+            return
+        self._trust = trust
+        self._observer.trust_changed(trust)
+        log.warning("%s: %s", trust.reason, trust.message)
+        for key in self._store.keys():
+            self._queue.add(key)
+
+    # The worker.
+
+    async def reconcile(self, key: Key) -> None:
+        """Bring one policy in line. Raises ApiError for the workqueue to try again."""
+        entry = self._store.get(key)
+        if entry is None:
+            return
+        if entry.policy.deleting:
+            waited = self._now() - (entry.deleting_since or self._now())
+            self._subscriptions.drop(entry)
+            await self._finalizer.finalize(entry.policy, self._store.levels_of(key), waited)
+            return
+        self._subscriptions.sync(entry)
+        snapshot = self._gather(key, entry)
+        plan = evaluate(snapshot)
+        self._remember(entry, plan)
+        await self._announce(entry, plan)
+        try:
+            await self._carry_out(entry, snapshot, plan)
+        finally:
+            if plan.wake_at is not None:
+                self._queue.add_at(key, plan.wake_at)
+
+    def _gather(self, key: Key, entry: Entry) -> Snapshot:
+        levels = self._store.levels_of(key)
+        for level in levels:
+            if level.name not in entry.level_states:
+                entry.level_states[level.name] = restore_level(level.status)
+                entry.level_statuses[level.name] = level.status
+        return Snapshot(
+            policy=entry.policy.model_copy(update={"status": entry.policy_status}),
+            now=self._now(),
+            evidence=dict(entry.evidence),
+            levels=tuple(
+                level.model_copy(update={"status": entry.level_statuses[level.name]})
+                if level.name in entry.level_statuses
+                else level
+                for level in levels
+            ),
+            level_states=dict(entry.level_states),
+            trust=self._trust,
+        )
+
+    def _remember(self, entry: Entry, plan: Plan) -> None:
+        for dependency in plan.dependencies:
+            self._observer.dependency_observed(plan.key, dependency)
+        for level in plan.levels:
+            entry.level_states[level.name] = level.decision.state
+            level_key = (plan.key[0], level.name)
+            self._observer.level_decided(level_key, level.decision.level, level.score)
+            if level.decision.transition is not None:
+                self._observer.level_changed(level_key, level.decision.transition)
+
+    async def _announce(self, entry: Entry, plan: Plan) -> None:
+        for event in plan.events:
+            log.info(
+                "%s: %s",
+                event.reason,
+                event.message,
+                extra={"namespace": plan.key[0], "policy": plan.key[1], "reason": event.reason},
+            )
+            await self._announcer.announce(entry.policy, event)
+
+    async def _carry_out(self, entry: Entry, snapshot: Snapshot, plan: Plan) -> None:
+        """Try every effect, then raise the first failure.
+
+        A level reaches its status before its flags reach the ConfigMap, so that an operator that
+        dies in between finds a level that agrees with the flags it is about to write.
+        """
+        policy = snapshot.policy
+        failures: list[ApiError] = []
+        steps = [
+            lambda: self._ensure_finalizer(entry),
+            *(
+                lambda level=level: self._statuses.write_level(entry, snapshot, level)
+                for level in plan.levels
+            ),
+            lambda: self._flags.carry_out(entry, policy, plan.flags, snapshot.now),
+            lambda: self._statuses.write_policy(entry, snapshot, plan),
+        ]
+        for step in steps:
+            try:
+                await step()
+            except ApiError as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+
+    async def _ensure_finalizer(self, entry: Entry) -> None:
+        entry.policy = await self._finalizer.ensure(entry.policy)
+
+
+def _differs(one: ResiliencePolicy, other: ResiliencePolicy) -> bool:
+    """Whether they differ in what a plan looks at: not in status, which we write ourselves."""
+    return (one.uid, one.spec, one.deleting, one.finalizers) != (
+        other.uid,
+        other.spec,
+        other.deleting,
+        other.finalizers,
+    )

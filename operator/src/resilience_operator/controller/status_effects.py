@@ -1,0 +1,91 @@
+"""Writes DegradationLevels and statuses, each only where it differs from what was last written."""
+
+from resilience_operator.api.v1alpha1.level import LevelStatus
+from resilience_operator.api.v1alpha1.parse import dump_status
+from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
+from resilience_operator.controller.ports import Cluster
+from resilience_operator.controller.store import Entry
+from resilience_operator.core.model import LevelPlan, Plan, Snapshot
+from resilience_operator.core.resources import LEVELS, POLICIES, Resource
+from resilience_operator.core.status import (
+    level_materially_equal,
+    level_status,
+    materially_equal,
+    policy_status,
+)
+
+LEVELS_MANAGER = "resilience-operator"
+STATUS_MANAGER = "resilience-operator-status"
+
+
+class StatusEffects:
+    """The two status subresources, and the DegradationLevel that a policy gets by itself."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def write_level(self, entry: Entry, snapshot: Snapshot, level: LevelPlan) -> None:
+        """Create the level where there is none, and bring its status up to date."""
+        policy = snapshot.policy
+        if level.create:
+            await self._cluster.apply(
+                LEVELS,
+                policy.namespace,
+                level.name,
+                build_level(policy),
+                field_manager=LEVELS_MANAGER,
+            )
+            entry.level_statuses.pop(level.name, None)
+        desired = level_status(snapshot, level)
+        written = entry.level_statuses.get(level.name)
+        if written is not None and level_materially_equal(written, desired):
+            return
+        await self._write(LEVELS, policy.namespace, level.name, desired)
+        entry.level_statuses[level.name] = desired
+
+    async def write_policy(self, entry: Entry, snapshot: Snapshot, plan: Plan) -> None:
+        """Bring the policy's status up to date."""
+        desired = policy_status(snapshot, plan, entry.outcome)
+        if materially_equal(entry.policy_status, desired):
+            return
+        policy = snapshot.policy
+        await self._write(POLICIES, policy.namespace, policy.name, desired)
+        entry.policy_status = desired
+
+    async def _write(
+        self, resource: Resource, namespace: str, name: str, status: PolicyStatus | LevelStatus
+    ) -> None:
+        body = {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": {"name": name, "namespace": namespace},
+            "status": dump_status(status),
+        }
+        # By force: a status has one writer, and that is us.
+        await self._cluster.apply_status(
+            resource, namespace, name, body, field_manager=STATUS_MANAGER, force=True
+        )
+
+
+def build_level(policy: ResiliencePolicy) -> dict[str, object]:
+    """The DegradationLevel that the operator makes for a policy, owned by it."""
+    return {
+        "apiVersion": LEVELS.api_version,
+        "kind": LEVELS.kind,
+        "metadata": {
+            "name": policy.name,
+            "namespace": policy.namespace,
+            "ownerReferences": [
+                {
+                    "apiVersion": POLICIES.api_version,
+                    "kind": POLICIES.kind,
+                    "name": policy.name,
+                    "uid": policy.uid,
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
+            ],
+        },
+        "spec": {"policyRef": {"name": policy.name}},
+    }

@@ -1,0 +1,130 @@
+"""What the operator knows of each policy: the objects as last seen, the evidence, what was written.
+
+One mutable entry per policy, owned by the event loop; every value in it is frozen. It stands in
+for kopf's indexes, whose start-up grows faster than linearly.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from resilience_operator.actuators import Applied, FlagsOutcome, RefreshOutcome
+from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelStatus
+from resilience_operator.api.v1alpha1.policy import (
+    Dependency,
+    Propagation,
+    ResiliencePolicy,
+    Target,
+)
+from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
+from resilience_operator.core.model import (
+    DependencyHealth,
+    Evidence,
+    Key,
+    LevelState,
+    Outcome,
+)
+from resilience_operator.runtime.probing import ProbeTarget
+
+
+Told = tuple[str, tuple[Target, ...], Propagation]
+"""What pods were told: the digest of the flags, which pods, and how."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """Everything held in memory about one policy."""
+
+    policy: ResiliencePolicy
+    # What was last written, or read at the start: a status is written when it differs from this.
+    policy_status: PolicyStatus
+    deleting_since: float | None = None
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    health: dict[str, DependencyHealth] = field(default_factory=dict)
+    probes: dict[str, ProbeTarget] = field(default_factory=dict)
+    level_states: dict[str, LevelState] = field(default_factory=dict)
+    level_statuses: dict[str, LevelStatus] = field(default_factory=dict)
+    # The flags: what the ConfigMap holds as far as we know, and what came of the last attempt.
+    applied: Applied | None = None
+    flags: FlagsOutcome = field(default_factory=FlagsOutcome)
+    flags_tried: str | None = None
+    flags_tried_at: float = 0.0
+    # The pods: what they were told, what came of it, and when to try again.
+    told: Told | None = None
+    refresh: RefreshOutcome = field(default_factory=RefreshOutcome)
+    tell_again_at: float = 0.0
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def dependency(self, name: str) -> Dependency | None:
+        """The dependency of that name in the present spec."""
+        return next((d for d in self.policy.spec.dependencies if d.name == name), None)
+
+
+class Store:
+    """Policies and levels by key, and the levels of each policy."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Key, Entry] = {}
+        self._levels: dict[Key, DegradationLevel] = {}
+        self._levels_of: dict[Key, set[Key]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def keys(self) -> Iterator[Key]:
+        """The keys of all policies."""
+        return iter(list(self._entries))
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries."""
+        return iter(list(self._entries.values()))
+
+    def get(self, key: Key) -> Entry | None:
+        """The entry of a policy."""
+        return self._entries.get(key)
+
+    def put_policy(self, policy: ResiliencePolicy) -> Entry:
+        """Take in a policy as the watch shows it.
+
+        Its status counts the first time only: later ones are echoes of our own writes, which may
+        be older than what we have written since. A new uid is a new policy.
+        """
+        key = (policy.namespace, policy.name)
+        entry = self._entries.get(key)
+        if entry is None or entry.policy.uid != policy.uid:
+            entry = self._entries[key] = Entry(policy=policy, policy_status=policy.status)
+        else:
+            entry.policy = policy
+        return entry
+
+    def drop_policy(self, key: Key) -> Entry | None:
+        """Forget a policy that is gone."""
+        return self._entries.pop(key, None)
+
+    def put_level(self, level: DegradationLevel) -> Key:
+        """Take in a level; returns the key of its policy."""
+        key = (level.namespace, level.name)
+        policy_key = (level.namespace, level.spec.policy_ref.name)
+        self.drop_level(key)
+        self._levels[key] = level
+        self._levels_of.setdefault(policy_key, set()).add(key)
+        return policy_key
+
+    def drop_level(self, key: Key) -> Key | None:
+        """Forget a level; returns the key of its policy."""
+        level = self._levels.pop(key, None)
+        if level is None:
+            return None
+        policy_key = (level.namespace, level.spec.policy_ref.name)
+        siblings = self._levels_of.get(policy_key, set())
+        siblings.discard(key)
+        if not siblings:
+            self._levels_of.pop(policy_key, None)
+        return policy_key
+
+    def level(self, key: Key) -> DegradationLevel | None:
+        """A level by its key."""
+        return self._levels.get(key)
+
+    def levels_of(self, policy_key: Key) -> tuple[DegradationLevel, ...]:
+        """The levels that refer to a policy, by name."""
+        return tuple(self._levels[key] for key in sorted(self._levels_of.get(policy_key, ())))

@@ -1,0 +1,165 @@
+"""The kopf registry: parse an event, hand it over, return None.
+
+kopf runs on a loop and a thread of its own, because at its end it cancels every task that was
+created on its loop after its start. Only `on.event` is used: it keeps no annotations, retries
+nothing and writes nothing; retries belong to the workqueue, undoing to the finalizer of the
+controller. Every handler is told the present state of the object, whatever the event's type.
+"""
+
+import asyncio
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import kopf
+
+from resilience_operator.api.v1alpha1.base import GROUP, VERSION
+from resilience_operator.api.v1alpha1.level import DegradationLevel
+from resilience_operator.api.v1alpha1.parse import InvalidResource, parse_level, parse_policy
+from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.core.model import Key
+
+log = logging.getLogger(__name__)
+
+DELETED = "DELETED"
+
+
+class Sink(Protocol):
+    """Where parsed events go: the controller, on the operator's own loop."""
+
+    def policy_seen(self, policy: ResiliencePolicy) -> None:
+        """A policy exists in this form."""
+
+    def policy_gone(self, key: Key) -> None:
+        """A policy no longer exists."""
+
+    def level_seen(self, level: DegradationLevel) -> None:
+        """A level exists in this form."""
+
+    def level_gone(self, key: Key) -> None:
+        """A level no longer exists."""
+
+
+class EndlessBackoff(Iterable[float]):
+    """1, 2, 4 … 60, 60, 60 seconds, anew at each use: a watch must never end the operator."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1.0, 2.0, 4.0, 8.0, 15.0, 30.0), itertools.repeat(60.0))
+
+
+def dispatch_policy(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> None:
+    """Hand a policy event to the sink."""
+    if kind == DELETED:
+        sink.policy_gone(_key(body))
+        return
+    try:
+        policy = parse_policy(body)
+    except InvalidResource as error:
+        log.warning("policy ignored until it is corrected: %s", error, extra=_fields(body))
+        return
+    sink.policy_seen(policy)
+
+
+def dispatch_level(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> None:
+    """Hand a level event to the sink."""
+    if kind == DELETED:
+        sink.level_gone(_key(body))
+        return
+    try:
+        level = parse_level(body)
+    except InvalidResource as error:
+        log.warning("level ignored until it is corrected: %s", error, extra=_fields(body))
+        return
+    sink.level_seen(level)
+
+
+def build_registry(
+    sink: Sink, post: Callable[..., object], kubeconfig: str | None
+) -> kopf.OperatorRegistry:
+    """The handlers. `post` runs a function on the operator's own loop, in order."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry, retries=10)  # type: ignore[untyped-decorator, unused-ignore]
+    def login(**kwargs: Any) -> Any:
+        if kubeconfig:
+            return kopf.login_with_kubeconfig(**kwargs)
+        return kopf.login_with_service_account(**kwargs)
+
+    @kopf.on.event(GROUP, VERSION, "resiliencepolicies", id="policy", registry=registry)
+    async def policy_event(event: Mapping[str, Any], **_: Any) -> None:
+        post(dispatch_policy, sink, event["type"], dict(event["object"]))
+
+    @kopf.on.event(GROUP, VERSION, "degradationlevels", id="level", registry=registry)
+    async def level_event(event: Mapping[str, Any], **_: Any) -> None:
+        post(dispatch_level, sink, event["type"], dict(event["object"]))
+
+    return registry
+
+
+def build_settings() -> kopf.OperatorSettings:
+    """kopf's settings for watching only."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.networking.error_backoffs = EndlessBackoff()
+    settings.persistence.finalizer = f"{GROUP}/kopf"
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+    settings.process.ultimate_exiting_timeout = None
+    return settings
+
+
+class Watcher:
+    """kopf in a thread of its own; `done` resolves when it has ended, which it should not."""
+
+    def __init__(self, registry: kopf.OperatorRegistry, namespaces: Sequence[str]) -> None:
+        self._registry = registry
+        self._namespaces = tuple(namespaces)
+        self._stop = threading.Event()
+
+    async def run(self) -> None:
+        """Run until cancelled; returns or raises when kopf ends by itself."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        thread = threading.Thread(target=self._thread, args=(loop, done), name="kopf", daemon=True)
+        thread.start()
+        try:
+            await asyncio.shield(done)
+        finally:
+            self._stop.set()
+
+    def _thread(self, loop: asyncio.AbstractEventLoop, done: "asyncio.Future[None]") -> None:
+        error: BaseException | None = None
+        try:
+            kopf.run(
+                registry=self._registry,
+                settings=build_settings(),
+                standalone=True,
+                clusterwide=not self._namespaces,
+                namespaces=self._namespaces,
+                stop_flag=self._stop,
+            )
+        except Exception as failure:  # noqa: BLE001 - carried to the operator's loop, raised there
+            error = failure
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, done, error)
+
+
+def _resolve(done: "asyncio.Future[None]", error: BaseException | None) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
+
+
+def _key(body: Mapping[str, Any]) -> Key:
+    metadata = body["metadata"]
+    return metadata["namespace"], metadata["name"]
+
+
+def _fields(body: Mapping[str, Any]) -> dict[str, str]:
+    namespace, name = _key(body)
+    return {"namespace": namespace, "object": name}

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Makes .venv from the lock file, and with "servers" installs what the integration tests start:
+# PostgreSQL, Redis. Does nothing twice. Says what is missing where it cannot install it itself.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+say() { printf '[setup] %s\n' "$*" >&2; }
+die() { printf '[setup] MISSING: %s\n' "$*" >&2; exit 1; }
+
+can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+
+apt_install() {
+    can_apt || die "Debian packages: $* (run as root: apt-get install -y $*)"
+    say "installing Debian packages: $*"
+    # Only the files are wanted: no service may start by itself. A policy of the host's own stays.
+    local policy=/usr/sbin/policy-rc.d made=
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; made=1
+    fi
+    local log; log=$(mktemp)
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
+        [ -z "$made" ] || rm -f "$policy"
+        tail -n 20 "$log" >&2
+        die "Debian packages: $* (apt-get failed, see above)"
+    fi
+    rm -f "$log"; [ -z "$made" ] || rm -f "$policy"
+}
+
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
+        [ -n "$candidate" ] || continue
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            printf '%s\n' "$candidate"; return
+        fi
+    done
+    die "Python 3.11 or newer (on Debian: apt-get install -y python3 python3-venv); or name one with PYTHON=..."
+}
+
+python_env() {
+    local python stamp=.venv/.installed wanted
+    wanted=$(cat requirements-dev.lock pyproject.toml | sha256sum)
+    [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+    python=$(find_python)
+    say "Python environment in .venv ($("$python" --version)); about a minute"
+    if [ ! -x .venv/bin/pip ]; then
+        rm -rf .venv
+        "$python" -m venv .venv || { apt_install python3-venv; "$python" -m venv .venv; }
+    fi
+    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+    .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
+servers() {
+    local packages=()
+    command -v redis-server >/dev/null || packages+=(redis-server)
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
+    [ ${#packages[@]} = 0 ] || apt_install "${packages[@]}"
+}
+
+python_env
+[ "${1:-}" = servers ] && servers
+exit 0
