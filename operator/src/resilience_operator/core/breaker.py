@@ -62,7 +62,7 @@ def record_failure(
         return state
     storage = _FrozenStorage(state)
     machine = _breaker(storage, spec)
-    with suppress(_Failed):
+    with suppress(_ProbeFailedError):
         machine.call(_fail)
     if trip and storage.state == pybreaker.STATE_CLOSED:
         machine.open()
@@ -92,7 +92,7 @@ def _flaps(before: BreakerState, spec: BreakerSpec, now: float) -> int:
     A failed trial of a dependency that is simply still down is none. Each probation time spent
     healthy forgives one.
     """
-    if before.phase is BreakerPhase.OPEN:
+    if before.phase is not BreakerPhase.CLOSED and not before.successes:
         return before.flaps
     if before.phase is BreakerPhase.CLOSED:
         if before.closed_at is None:
@@ -109,12 +109,12 @@ def _open_seconds(flaps: int, spec: BreakerSpec) -> int:
     return int(min(spec.open_seconds << flaps, max(spec.open_seconds, spec.max_open_seconds)))
 
 
-class _Failed(Exception):
+class _ProbeFailedError(Exception):
     """The failure that is fed to pybreaker."""
 
 
 def _fail() -> None:
-    raise _Failed
+    raise _ProbeFailedError
 
 
 def _succeed() -> None:
