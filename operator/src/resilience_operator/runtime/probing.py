@@ -1,0 +1,71 @@
+"""What the probe pool is given and what it talks to: its targets and its three counterparts."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from resilience_operator.api.v1alpha1.probes import AnyProbe
+from resilience_operator.core.model import ProbeKey, ProbeResult
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTarget:
+    """What to probe, how long to wait for the answer and how often to ask."""
+
+    key: ProbeKey
+    namespace: str
+    probe: AnyProbe
+    timeout_seconds: float
+    interval_seconds: float
+
+
+class Prober(Protocol):
+    """Carries out probes."""
+
+    async def probe(self, namespace: str, spec: AnyProbe, timeout_seconds: float) -> ProbeResult:
+        """Ask once, within the timeout. To raise is a bug of ours, not a verdict."""
+        ...
+
+    async def forget(self, namespace: str, spec: AnyProbe) -> None:
+        """Let go of whatever is kept for that probe; nobody wants it any more."""
+        ...
+
+
+class Subscriber(Protocol):
+    """Takes results."""
+
+    def deliver(self, subscription: Hashable, result: ProbeResult) -> float:
+        """Take one result, quickly; return when this subscriber wants its next (epoch seconds)."""
+        ...
+
+
+class PoolObserver(Protocol):
+    """Hears what the pool does, for metrics and logs. Must not raise."""
+
+    def probe_started(self, probe_type: str, lag_seconds: float) -> None:
+        """A probe of that type went out, so many seconds after it was due."""
+        ...
+
+    def probe_finished(self, key: ProbeKey, result: ProbeResult) -> None:
+        """A probe came back."""
+        ...
+
+    def prober_failed(self, key: ProbeKey, error: BaseException) -> None:
+        """Our own code failed while it probed; subscribers get an Unknown."""
+        ...
+
+    def subscriber_failed(self, error: Exception) -> None:
+        """A subscriber raised while it took a result."""
+        ...
+
+
+def endpoint_of(target: ProbeTarget) -> str:
+    """The host and port that a probe loads, as far as its spec tells.
+
+    An address that is kept in a Secret is not known here; such a probe is an endpoint by itself.
+    """
+    for field in ("address", "url", "base_url", "endpoint"):
+        if address := getattr(target.probe, field, None):
+            return urlsplit(address).netloc or str(address)
+    return f"{target.namespace}/{target.key.digest}"
