@@ -60,6 +60,7 @@ class FailureReason(StrEnum):
     ADDRESS_REFUSED = "AddressRefused"
     INTERNAL = "Internal"
     LOCAL_NETWORK = "LocalNetwork"
+    CONFIG_INVALID = "ConfigInvalid"
 
 
 class BreakerStatus(Model):
