@@ -35,6 +35,8 @@ _KEPT = (
     "x-kubernetes-list-map-keys",
     "x-kubernetes-map-type",
 )
+_NOTHING = (None, "", [], {})
+_RULE_KEYS = ("rule", "message", "messageExpression", "fieldPath")
 _TRANSLATED = {
     "$defs",
     "$ref",
@@ -78,7 +80,7 @@ class _Translation:
         if unknown or "type" not in flat:
             raise UnsupportedSchemaError(f"{path}: {', '.join(unknown) or 'no type'}")
         kept = {key: flat[key] for key in _KEPT if key in flat}
-        self._default(kept, flat)
+        self._default(kept)
         self._children(kept, flat, path)
         self._validations(kept, flat)
         return kept
@@ -106,12 +108,15 @@ class _Translation:
             both["description"] = f"{outer['description']} {inner['description']}"
         return both
 
-    def _default(self, kept: Schema, flat: Schema) -> None:
-        """Keep a default that says something; an object's is `{}`, filled in from its fields'."""
-        default = kept.pop("default", None)
-        if not self._defaults or default in (None, "", [], {}):
-            return
-        kept["default"] = {} if flat["type"] == "object" else default
+    def _default(self, kept: Schema) -> None:
+        """Keep a default that says something.
+
+        An object's is written out: the API server holds a CRD's defaults against the CEL rules
+        before it fills in the fields of `{}` from their own defaults.
+        """
+        default = _said(kept.pop("default", None))
+        if self._defaults and default not in _NOTHING:
+            kept["default"] = default
 
     def _children(self, kept: Schema, flat: Schema, path: str) -> None:
         if "required" in flat:
@@ -128,7 +133,10 @@ class _Translation:
 
     def _validations(self, kept: Schema, flat: Schema) -> None:
         """The CEL rules; a pattern with a message becomes one, because it would quote itself."""
-        found = list(flat.get(VALIDATIONS, []))
+        found = [
+            {key: rule[key] for key in _RULE_KEYS if key in rule}
+            for rule in flat.get(VALIDATIONS, [])
+        ]
         if PATTERN_MESSAGE in flat:
             pattern = json.dumps(kept.pop("pattern"))
             found.append({"rule": f"self.matches({pattern})", "message": flat[PATTERN_MESSAGE]})
@@ -136,6 +144,14 @@ class _Translation:
             found.append(_key_rule(self._flatten(flat["propertyNames"], "key")["enum"]))
         if found:
             kept[VALIDATIONS] = found
+
+
+def _said(default: Any) -> Any:
+    """A default without the fields that say nothing: an absent field reads the same."""
+    if not isinstance(default, dict):
+        return default
+    said = {key: _said(value) for key, value in default.items()}
+    return {key: value for key, value in said.items() if value not in _NOTHING}
 
 
 def _key_rule(keys: list[str]) -> Schema:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from resilience_operator.api.v1alpha1.rules import ATOMIC_OBJECT, says
+from resilience_operator.api.v1alpha1.rules import ATOMIC_OBJECT, Rule, rules, says
 
 GROUP = "resilience.aidrive.dev"
 VERSION = "v1alpha1"
@@ -92,14 +92,25 @@ FeatureState = Annotated[
     ),
 ]
 Percent = Annotated[int, Field(ge=0, le=100)]
-# Narrower than the API server's own date-time, which lets through what no parser reads.
+# Not `format: date-time`: that lets through what no parser reads, and its refusal teaches nothing.
+_DATE_TIME = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    "([.][0-9]{1,9})?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
 Timestamp = Annotated[
     str,
     Field(
         max_length=64,
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-        r"([.][0-9]{1,9})?(Z|[-+]([01][0-9]|2[0-3]):[0-5][0-9])$",
-        json_schema_extra={"format": "date-time"},
+        pattern=_DATE_TIME,
+        json_schema_extra=says(
+            "must be an RFC 3339 date-time with a zone, as in 2026-12-01T18:00:00Z"
+        )
+        | rules(
+            Rule(
+                f"!self.matches('{_DATE_TIME}') || timestamp(self) == timestamp(self)",
+                "must be a day that the calendar has, in an RFC 3339 date-time",
+            )
+        ),
     ),
 ]
 

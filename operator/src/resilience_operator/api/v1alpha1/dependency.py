@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from resilience_operator.api.v1alpha1.base import DependencyName, Level, Model, Percent
 from resilience_operator.api.v1alpha1.probes import ProbeSpec
-from resilience_operator.api.v1alpha1.rules import Rule, at_most, rules
+from resilience_operator.api.v1alpha1.rules import Rule, at_most, rules, values_in
 
 
 class BreakerSpec(Model):
@@ -72,9 +72,12 @@ class Dependency(Model):
                 "staleAfterSeconds must be at least probe.intervalSeconds: raise it or probe "
                 "more often",
                 field=".staleAfterSeconds",
-                explain="'staleAfterSeconds (' + string(self.staleAfterSeconds) + ') must be at "
-                "least probe.intervalSeconds (' + string(self.probe.intervalSeconds) + "
-                "'), or every result is stale before the next: raise it or probe more often'",
+                explain=values_in(
+                    "staleAfterSeconds (%d) must be at least probe.intervalSeconds (%d), or every "
+                    "result is stale before the next: raise it or probe more often",
+                    "self.staleAfterSeconds",
+                    "self.probe.intervalSeconds",
+                ),
             ),
         )
     )

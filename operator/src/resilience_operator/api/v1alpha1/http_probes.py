@@ -91,11 +91,6 @@ class HttpProbe(Model):
                 "bodyRegexp needs a body and HEAD has none: use method GET or remove bodyRegexp",
                 field=".bodyRegexp",
             ),
-            Rule(
-                "!has(self.bodyRegexp) || ''.matches(self.bodyRegexp) in [true, false]",
-                "bodyRegexp must be a valid regular expression (RE2 syntax): correct it",
-                field=".bodyRegexp",
-            ),
         )
     )
 
@@ -110,6 +105,12 @@ class HttpProbe(Model):
     body_regexp: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
         default=None,
         description="Regular expression that must match in the first 64 KiB of the body.",
+        json_schema_extra=rules(
+            Rule(
+                "''.matches(self) in [true, false]",
+                "must be a regular expression in RE2 syntax: correct it",
+            )
+        ),
     )
     tls: TlsOptions | None = Field(default=None, description="TLS options for an https URL.")
     follow_redirects: bool = Field(

@@ -26,6 +26,7 @@ from resilience_operator.api.v1alpha1.rules import (
     map_list,
     rules,
     says,
+    values_in,
 )
 
 __all__ = [
@@ -122,8 +123,12 @@ def _descends(worse: str, better: str) -> Rule:
         f"{worse} must be less than {better}: levels descend, optimal > degraded > limited > "
         "minimal",
         field=f".{worse}",
-        explain=f"'{worse} (' + string(self.{worse}) + ') must be less than {better} (' + "
-        f"string(self.{better}) + '): levels descend, optimal > degraded > limited > minimal'",
+        explain=values_in(
+            f"{worse} (%d) must be less than {better} (%d): levels descend, optimal > degraded > "
+            "limited > minimal",
+            f"self.{worse}",
+            f"self.{better}",
+        ),
     )
 
 
@@ -198,9 +203,12 @@ class PolicySpec(Model):
                 "features: requires must name dependencies of this policy: add the dependency or "
                 "correct the name",
                 field=".features",
-                explain="'requires of ' + self.features.filter(feature, !("
-                f"{_REQUIRES_KNOWN})).map(feature, feature.name).join(', ') + ' names no "
-                "dependency of this policy: add it to spec.dependencies or correct the name'",
+                explain=values_in(
+                    "requires of %s names no dependency of this policy: add it to "
+                    "spec.dependencies or correct the name",
+                    f"self.features.filter(feature, !({_REQUIRES_KNOWN}))"
+                    ".map(feature, feature.name)",
+                ),
             ),
             Rule(
                 "!has(self.targets) || self.targets.all(target, !has(target.name) || "
@@ -242,5 +250,6 @@ class ResiliencePolicy(Model):
     uid: str
     generation: int
     deleting: bool = False
+    finalizers: tuple[str, ...] = ()
     spec: PolicySpec
     status: PolicyStatus = PolicyStatus()

@@ -51,6 +51,14 @@ def says(message: str) -> Extra:
     return {PATTERN_MESSAGE: message}
 
 
+def values_in(template: str, *values: str) -> str:
+    """A message expression with CEL values in the places of `%d` and `%s`.
+
+    Joining strings with `+` would not do: their length has no bound and the cost goes over it.
+    """
+    return f"'{template}'.format([{', '.join(values)}])"
+
+
 def at_most(low: str, high: str, remedy: str) -> Rule:
     """`low` must not be more than `high`, both of them integer fields with defaults.
 
@@ -60,8 +68,11 @@ def at_most(low: str, high: str, remedy: str) -> Rule:
         cel=f"self.{low} <= self.{high}",
         message=f"{low} must not be more than {high}: {remedy}",
         field=f".{low}",
-        explain=f"'{low} (' + string(self.{low}) + ') must not be more than {high} (' "
-        f"+ string(self.{high}) + '): {remedy}'",
+        explain=values_in(
+            f"{low} (%d) must not be more than {high} (%d): {remedy}",
+            f"self.{low}",
+            f"self.{high}",
+        ),
     )
 
 
