@@ -56,7 +56,7 @@ class Applied:
 
     config_map: str
     content: str  # digest of the data; another one means a write
-    digest: str  # FlagSet.digest; another one means that pods must look again
+    flags_digest: str  # FlagSet.digest; another one means that pods must look again
     resource_version: str
     written_at: str | None  # RFC 3339, when our fields were last written, by the server's clock
 
@@ -83,7 +83,7 @@ class RefreshOutcome:
     missing: tuple[Problem, ...] = ()  # targets that are not there
     failures: tuple[Problem, ...] = ()  # pods or Deployments that could not be told
     notes: tuple[Problem, ...] = ()  # hints on targets that will not notice; nothing is blocked
-    patched: int = 0  # requests made; 0 when everybody knew
+    patched: int = 0  # told just now; 0 when everybody knew
 
     @property
     def complete(self) -> bool:

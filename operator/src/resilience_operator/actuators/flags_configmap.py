@@ -123,7 +123,7 @@ def _applied(flags: FlagSet, stored: Object) -> Applied:
     return Applied(
         config_map=metadata["name"],
         content=content_digest(flags.data),
-        digest=flags.digest,
+        flags_digest=flags.digest,
         resource_version=metadata.get("resourceVersion", ""),
         written_at=entry.get("time"),
     )

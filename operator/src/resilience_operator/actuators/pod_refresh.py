@@ -70,7 +70,7 @@ class PodRefresh:
         """Annotate the targets' pods with the digest; pods that know of it cost nothing."""
         deployments, missing = await self._deployments(namespace, targets)
         pods = await self._pods(namespace, deployments)
-        digest = applied.digest
+        digest = applied.flags_digest
         unaware = [pod for pod in pods if not knows(pod, digest, applied.written_at)]
         told = await self._patch_pods(namespace, unaware, digest)
         return RefreshOutcome(
@@ -88,15 +88,16 @@ class PodRefresh:
         Counts Deployments, not pods: what becomes of the pods is the Deployment's business.
         """
         deployments, missing = await self._deployments(namespace, targets)
-        digest = applied.digest
+        digest = applied.flags_digest
         failures: list[Problem] = []
         patched = 0
         for deployment in deployments:
             if annotation_of(deployment["spec"]["template"], RESTART_ANNOTATION) == digest:
                 continue
-            patched += 1
             if failure := await self._roll(namespace, deployment["metadata"]["name"], digest):
                 failures.append(failure)
+            else:
+                patched += 1
         total = len(deployments)
         return RefreshOutcome(
             total - len(failures), total, missing, tuple(failures), patched=patched
@@ -155,7 +156,7 @@ class PodRefresh:
             refreshed=total - len(errors),
             total=total,
             failures=_share_failed(errors, total),
-            patched=len(pods),
+            patched=total - len(errors),
         )
 
     async def _annotate(self, namespace: str, pod: str, digest: str | None) -> ApiError | None:
