@@ -1,0 +1,150 @@
+"""Composes the chain: a snapshot of one policy in, the plan for it out.
+
+The same snapshot always gives the same plan. Events come from comparing with what the snapshot
+says was in force, so a plan that has been carried out raises none when it is made again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from resilience_operator.api.v1alpha1.base import LocalRef
+from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelSpec
+from resilience_operator.api.v1alpha1.policy import Dependency, Mode, ResiliencePolicy
+from resilience_operator.core import evidence as evidences
+from resilience_operator.core.degradation import LevelRules, decide
+from resilience_operator.core.features import claim, feature_states
+from resilience_operator.core.flags import render_flags
+from resilience_operator.core.level_state import restore_level
+from resilience_operator.core.model import (
+    DependencyHealth,
+    Evidence,
+    FlagSet,
+    LevelPlan,
+    LevelState,
+    Plan,
+    Snapshot,
+)
+from resilience_operator.core.scoring import score
+from resilience_operator.core.transitions import breaker_events, level_events
+
+
+def evaluate(snapshot: Snapshot) -> Plan:
+    """What is to be done about a policy now, and when to look again if nothing happens."""
+    policy = snapshot.policy
+    healths = tuple(
+        evidences.assess(_evidence(snapshot, each), each, snapshot.now)
+        for each in policy.spec.dependencies
+    )
+    plans = _plan_levels(snapshot, healths)
+    return Plan(
+        key=(policy.namespace, policy.name),
+        dependencies=healths,
+        levels=plans,
+        flags=_flags(policy, plans),
+        events=(*breaker_events(policy, healths), *level_events(policy.name, plans)),
+        wake_at=_wake_at(snapshot, healths, plans),
+    )
+
+
+def config_map_name(policy: ResiliencePolicy) -> str:
+    """The ConfigMap that a policy's flags go into."""
+    return policy.spec.flags.config_map_name or f"{policy.name}-flags"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """A level to plan: what the cluster has of it, if anything."""
+
+    name: str
+    spec: LevelSpec
+    state: LevelState
+    create: bool
+
+
+def _evidence(snapshot: Snapshot, dependency: Dependency) -> Evidence:
+    return snapshot.evidence.get(dependency.name, Evidence())
+
+
+def _plan_levels(snapshot: Snapshot, healths: Sequence[DependencyHealth]) -> tuple[LevelPlan, ...]:
+    """The default level first, then the others by name."""
+    policy = snapshot.policy
+    levels = sorted(
+        (level for level in snapshot.levels if _belongs(level, policy)), key=lambda each: each.name
+    )
+    governed = claim(policy.spec.features, levels, policy.name)
+    down = [each.name for each in healths if each.down]
+    plans: list[LevelPlan] = []
+    for stand in _stands(snapshot, levels):
+        plan = _plan_level(snapshot, stand, healths)
+        # Until a capability has a level of its own, its features follow the default one's.
+        level = plan.decision.level or (plans[0].decision.level if plans else None)
+        states = feature_states(governed[stand.name], level, down) if level else {}
+        plans.append(replace(plan, features=states))
+    return tuple(plans)
+
+
+def _belongs(level: DegradationLevel, policy: ResiliencePolicy) -> bool:
+    return level.spec.policy_ref.name == policy.name and not level.deleting
+
+
+def _stands(snapshot: Snapshot, levels: Sequence[DegradationLevel]) -> list[_Stand]:
+    default = snapshot.policy.name
+    stands = [_stand(snapshot, level) for level in levels]
+    if not any(each.name == default for each in stands):
+        spec = LevelSpec(policy_ref=LocalRef(name=default))
+        state = snapshot.level_states.get(default, LevelState())
+        stands.append(_Stand(default, spec, state, create=True))
+    return sorted(stands, key=lambda each: (each.name != default, each.name))
+
+
+def _stand(snapshot: Snapshot, level: DegradationLevel) -> _Stand:
+    state = snapshot.level_states.get(level.name) or restore_level(level.status)
+    return _Stand(level.name, level.spec, state, create=False)
+
+
+def _plan_level(
+    snapshot: Snapshot, stand: _Stand, healths: Sequence[DependencyHealth]
+) -> LevelPlan:
+    spec = snapshot.policy.spec
+    caps = {d.name: d.level_when_down for d in spec.dependencies if d.level_when_down}
+    rules = LevelRules(levels=spec.levels, stabilization=spec.stabilization, caps=caps)
+    weighted = _weighted(healths, stand.spec)
+    total = score(weighted)
+    decision = decide(total, weighted, rules, stand.state, stand.spec, snapshot.trust, snapshot.now)
+    return LevelPlan(stand.name, stand.create, total, decision, features={})
+
+
+def _weighted(healths: Sequence[DependencyHealth], spec: LevelSpec) -> Sequence[DependencyHealth]:
+    """The dependencies that a level is scored on, with its own weights if it names any."""
+    if not spec.dependencies:
+        return healths
+    weights = {each.name: each.weight for each in spec.dependencies}
+    return [replace(each, weight=weights[each.name]) for each in healths if each.name in weights]
+
+
+def _flags(policy: ResiliencePolicy, plans: Sequence[LevelPlan]) -> FlagSet | None:
+    """One flag set for all levels' features, under the default level's name."""
+    default = plans[0]
+    if default.decision.level is None or policy.spec.mode is not Mode.ENFORCE:
+        return None
+    return render_flags(
+        config_map=config_map_name(policy),
+        formats=policy.spec.flags.formats,
+        level=default.decision.level,
+        health=default.score.value,
+        generation=policy.generation,
+        features={name: state for plan in plans for name, state in plan.features.items()},
+        policy=policy,
+    )
+
+
+def _wake_at(
+    snapshot: Snapshot, healths: Sequence[DependencyHealth], plans: Sequence[LevelPlan]
+) -> float | None:
+    stale = (
+        evidences.stale_at(_evidence(snapshot, dependency), dependency)
+        for dependency, health in zip(snapshot.policy.spec.dependencies, healths, strict=True)
+        if not health.stale
+    )
+    times = [*stale, *(plan.decision.wake_at for plan in plans)]
+    return min((at for at in times if at is not None), default=None)
