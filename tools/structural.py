@@ -35,7 +35,7 @@ _KEPT = (
     "x-kubernetes-list-map-keys",
     "x-kubernetes-map-type",
 )
-_NOTHING = (None, "", [], {})
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 _RULE_KEYS = ("rule", "message", "messageExpression", "fieldPath")
 _TRANSLATED = {
     "$defs",

@@ -81,8 +81,8 @@ class LevelSpec(Model):
         description="Features it governs; default: those no other level claims.",
         json_schema_extra=SET_LIST,
     )
-    override: Override | None = Field(default=None, description="A level set by a person.")
-    freeze: Freeze | None = Field(default=None, description="Keep the present level.")
+    override: Override | None = Field(default=None, description="Forces a level by hand.")
+    freeze: Freeze | None = Field(default=None, description="Holds the level by hand.")
 
 
 class Transition(Model):

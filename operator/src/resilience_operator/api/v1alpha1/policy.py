@@ -111,9 +111,7 @@ class Target(Model):
     name: ObjectName | None = Field(
         default=None, description="Name of a Deployment in the policy's namespace."
     )
-    selector: LabelSelector | None = Field(
-        default=None, description="Deployments of the namespace by their labels."
-    )
+    selector: LabelSelector | None = Field(default=None, description="Instead of a name: by label.")
 
 
 def _descends(worse: str, better: str) -> Rule:
@@ -232,7 +230,7 @@ class PolicySpec(Model):
     )
     levels: Levels = Field(default=Levels(), description="Bands of the health score.")
     stabilization: Stabilization = Field(
-        default=Stabilization(), description="How fast levels move."
+        default=Stabilization(), description="Protection against hasty changes and flapping."
     )
     features: Annotated[tuple[Feature, ...], Field(max_length=200)] = Field(
         default=(),

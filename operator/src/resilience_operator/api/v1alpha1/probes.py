@@ -122,12 +122,14 @@ class ProbeSpec(Model):
     confirm_interval_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         default=1, description="Pace while a change of verdict is being confirmed."
     )
-    http: HttpProbe | None = Field(default=None, description="Sends an HTTP request.")
-    openai: OpenAIProbe | None = Field(default=None, description="Asks an OpenAI-compatible API.")
-    postgres: PostgresProbe | None = Field(default=None, description="Queries a PostgreSQL server.")
-    redis: RedisProbe | None = Field(default=None, description="Pings a Redis server.")
-    s3: S3Probe | None = Field(default=None, description="Asks for an S3 bucket.")
-    tcp: TcpProbe | None = Field(default=None, description="Connects to a TCP port.")
+    http: HttpProbe | None = Field(default=None, description="Type http: an HTTP endpoint.")
+    openai: OpenAIProbe | None = Field(default=None, description="Type openai: an AI API.")
+    postgres: PostgresProbe | None = Field(
+        default=None, description="Type postgres: a PostgreSQL server."
+    )
+    redis: RedisProbe | None = Field(default=None, description="Type redis: a Redis server.")
+    s3: S3Probe | None = Field(default=None, description="Type s3: an object store.")
+    tcp: TcpProbe | None = Field(default=None, description="Type tcp: any other server.")
 
 
 AnyProbe = HttpProbe | OpenAIProbe | PostgresProbe | RedisProbe | S3Probe | TcpProbe

@@ -1,0 +1,142 @@
+"""From an object of the API server to a model, and from a status back to the wire.
+
+Objects arrive as dicts from watches and lists. The API server has validated them, against the CRD
+of the day on which they were written: a spec stored under an older CRD may break the rules of
+today, and a status may have been written by another version. A spec that cannot be understood is
+an error for whoever owns the object; a status that cannot be is only forgotten, because the
+operator makes a new one.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from resilience_operator.api.v1alpha1.base import API_VERSION, Level
+from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelSpec, LevelStatus
+from resilience_operator.api.v1alpha1.policy import PolicySpec, ResiliencePolicy
+from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
+from resilience_operator.api.v1alpha1.probes import PROBE_TYPES
+
+_M = TypeVar("_M", bound=BaseModel)
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+class InvalidResource(Exception):  # noqa: N818  the resource is invalid; nothing went wrong here
+    """A spec that the operator cannot work from. The message names the field."""
+
+
+def parse_policy(body: Mapping[str, Any]) -> ResiliencePolicy:
+    """A ResiliencePolicy as the API server returns it; raises InvalidResource."""
+    spec = _spec(PolicySpec, body)
+    _require_one_probe_type(spec)
+    _require_optimal_state(spec)
+    return ResiliencePolicy(
+        **_identity(body), spec=spec, status=_status(PolicyStatus, body) or PolicyStatus()
+    )
+
+
+def parse_level(body: Mapping[str, Any]) -> DegradationLevel:
+    """A DegradationLevel as the API server returns it; raises InvalidResource."""
+    return DegradationLevel(
+        **_identity(body),
+        owned=_owned_by_policy(body),
+        spec=_spec(LevelSpec, body),
+        status=_status(LevelStatus, body) or LevelStatus(),
+    )
+
+
+def dump_status(status: BaseModel) -> dict[str, Any]:
+    """A status as a dict for the wire, without what is absent or empty.
+
+    Made for server-side apply and for replacing: there a field that is left out is removed. A merge
+    patch would leave it standing. Required fields stay, though they be empty.
+    """
+    dumped: dict[str, Any] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return _without_empty(status, dumped)
+
+
+def _identity(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of the metadata that the models carry."""
+    metadata = body["metadata"]
+    return {
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "generation": metadata.get("generation", 0),
+        "deleting": "deletionTimestamp" in metadata,
+    }
+
+
+def _owned_by_policy(body: Mapping[str, Any]) -> bool:
+    """Whether the operator made the object: then a policy is its controller."""
+    return any(
+        owner.get("kind") == "ResiliencePolicy"
+        and owner.get("apiVersion") == API_VERSION
+        and owner.get("controller", False)
+        for owner in body["metadata"].get("ownerReferences", ())
+    )
+
+
+def _spec(model: type[_M], body: Mapping[str, Any]) -> _M:
+    try:
+        return model.model_validate(body.get("spec") or {})
+    except ValidationError as error:
+        raise InvalidResource(_describe(error)) from error
+
+
+def _status(model: type[_M], body: Mapping[str, Any]) -> _M | None:
+    try:
+        return model.model_validate(body.get("status") or {})
+    except ValidationError:
+        return None
+
+
+def _describe(error: ValidationError) -> str:
+    """Each mistake with its path, as `spec.levels.optimal: …`; never the value itself."""
+    mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{_path(one['loc'])}: {one['msg']}" for one in mistakes[:5])
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "spec" + "".join(parts)
+
+
+def _require_one_probe_type(spec: PolicySpec) -> None:
+    """The one rule between fields without which nothing can be probed."""
+    for index, dependency in enumerate(spec.dependencies):
+        given = [name for name in PROBE_TYPES if getattr(dependency.probe, name) is not None]
+        if len(given) != 1:
+            raise InvalidResource(
+                f"spec.dependencies[{index}].probe: needs exactly one type, "
+                f"has {', '.join(given) or 'none'}"
+            )
+
+
+def _require_optimal_state(spec: PolicySpec) -> None:
+    """The one without which a feature may have no state at all."""
+    for index, feature in enumerate(spec.features):
+        if Level.OPTIMAL not in feature.states:
+            raise InvalidResource(f"spec.features[{index}].states: must name OPTIMAL")
+
+
+def _without_empty(model: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
+    """Drop what is empty, at every depth; the model says which fields must stay."""
+    kept = {}
+    for name, field in type(model).model_fields.items():
+        key = field.alias or name
+        if key not in dumped:
+            continue
+        value = _value(getattr(model, name), dumped[key])
+        if field.is_required() or value not in _EMPTY:
+            kept[key] = value
+    return kept
+
+
+def _value(value: Any, dumped: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _without_empty(value, dumped)
+    if isinstance(value, tuple):
+        return [_value(*pair) for pair in zip(value, dumped, strict=True)]
+    return dumped
