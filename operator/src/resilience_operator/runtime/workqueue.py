@@ -131,7 +131,7 @@ class WorkQueue(Generic[K]):
         """Doubling, spread over the upper half of the wait, no sooner than the error asks for."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        wait = min(BASE_BACKOFF_SECONDS * 2 ** min(failures, _MAX_DOUBLINGS), MAX_BACKOFF_SECONDS)
+        wait = min(BASE_BACKOFF_SECONDS * 2.0 ** min(failures, _MAX_DOUBLINGS), MAX_BACKOFF_SECONDS)
         asked = float(getattr(error, "retry_after", None) or 0.0)
         return max(wait * (0.5 + 0.5 * self._jitter()), asked)
 

@@ -1,0 +1,21 @@
+"""Reads Secrets, one at a time and by name: the operator lists and watches none."""
+
+import base64
+from collections.abc import Mapping
+
+from resilience_operator.kube.client import KubeClient
+from resilience_operator.kube.resources import SECRETS
+
+
+class SecretReader:
+    """Reads a Secret's content. Keeps none of it."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+
+    async def read(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """The decoded values by key; None when there is no such Secret."""
+        found = await self._client.get(SECRETS, namespace, name)
+        if found is None:
+            return None
+        return {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
