@@ -1,6 +1,7 @@
 """PostgreSQL on a writable folder: the cluster is made at the first start, then the server runs."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,22 +23,27 @@ fsync = off
 
 def serve() -> None:
     """Make the cluster if there is none, and become the server."""
-    if not (DATA / "PG_VERSION").exists():
+    if not DATA.exists():
         _initialise(os.environ["POSTGRES_USER"], os.environ["POSTGRES_PASSWORD"])
-    os.execv(PROGRAMS / "postgres", ["postgres", "-D", str(DATA)])
+    program = str(PROGRAMS / "postgres")
+    os.execv(program, [program, "-D", str(DATA)])
 
 
 def _initialise(user: str, password: str) -> None:
-    password_file = DATA.parent / "password"
+    """Make the cluster beside its place, so that what is in its place is always complete."""
+    unfinished = DATA.with_name("unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    password_file = DATA.with_name("password")
     password_file.write_text(password)
     options: list[str | Path] = ["--username", user, "--pwfile", password_file]
     options += ["--auth", "scram-sha-256"]
-    _run("initdb", "--pgdata", DATA, "--encoding", "UTF8", "--no-sync", *options)
+    _run("initdb", "--pgdata", unfinished, "--encoding", "UTF8", "--no-sync", *options)
     password_file.unlink()
-    _append(DATA / "postgresql.conf", SETTINGS)
-    _append(DATA / "pg_hba.conf", NETWORK_RULES)
-    database = os.environ["POSTGRES_DB"]
-    _run("postgres", "--single", "-D", DATA, "postgres", stdin=f'CREATE DATABASE "{database}"\n')
+    _append(unfinished / "postgresql.conf", SETTINGS)
+    _append(unfinished / "pg_hba.conf", NETWORK_RULES)
+    create = f'CREATE DATABASE "{os.environ["POSTGRES_DB"]}"\n'
+    _run("postgres", "--single", "-D", unfinished, "postgres", stdin=create)
+    unfinished.rename(DATA)
 
 
 def _run(program: str, *arguments: str | Path, stdin: str = "") -> None:
