@@ -51,9 +51,18 @@ class TlsOptions(Model):
     client_secret_ref: SecretRef | None = Field(
         default=None, description="Secret of type kubernetes.io/tls with our client certificate."
     )
-    server_name: Annotated[str, Field(max_length=253)] | None = Field(
-        default=None, description="Name expected in the certificate; default: the host."
-    )
+    server_name: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=253,
+                pattern=r"^[-.:_A-Za-z0-9]+$",
+                json_schema_extra=says("must be a host name or an IP address, without a port"),
+            ),
+        ]
+        | None
+    ) = Field(default=None, description="Name expected in the certificate; default: the host.")
     warn_days: Annotated[int, Field(ge=0, le=365)] = Field(
         default=0, description="Report a certificate that expires within so many days; 0: never."
     )

@@ -193,9 +193,15 @@ class S3Probe(Model):
         description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
         "or access-key-id and secret-access-key; a session token likewise."
     )
-    region: Annotated[str, Field(min_length=1, max_length=63)] = Field(
-        default="us-east-1", description="Region to sign for."
-    )
+    region: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=63,
+            pattern=r"^[-a-z0-9]+$",
+            json_schema_extra=says("must be a region's name, as in eu-west-1"),
+        ),
+    ] = Field(default="us-east-1", description="Region to sign for.")
     mode: S3Mode = Field(
         default=S3Mode.HEAD_BUCKET, description="HeadBucket, or CanaryObject to test writes too."
     )

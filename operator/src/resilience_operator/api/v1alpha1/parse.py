@@ -122,14 +122,15 @@ def _require_optimal_state(spec: PolicySpec) -> None:
 
 
 def _without_empty(model: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
-    """Drop what is empty, at every depth; the model says which fields must stay."""
+    """Drop what is empty, at every depth, where reading nothing gives the same again."""
     kept = {}
     for name, field in type(model).model_fields.items():
         key = field.alias or name
         if key not in dumped:
             continue
         value = _value(getattr(model, name), dumped[key])
-        if field.is_required() or value not in _EMPTY:
+        unsaid = value in _EMPTY and getattr(model, name) == field.get_default()
+        if field.is_required() or not unsaid:
             kept[key] = value
     return kept
 
