@@ -4,6 +4,7 @@ Every variable begins with RESILIENCE_, except the two that the downward API fil
 A wrong value stops the start with the variable's name and what it should have been.
 """
 
+import re
 import socket
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
@@ -16,6 +17,11 @@ from resilience_operator.logging import LogFormat
 
 PREFIX = "RESILIENCE_"
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+# Kubernetes tells containers of the Services in their namespace: RESILIENCE_OPERATOR_PORT and so on.
+_SERVICE_LINK = re.compile(
+    r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$"
+)
 
 Network = IPv4Network | IPv6Network
 
@@ -126,8 +132,8 @@ def load(environment: Mapping[str, str], namespace_file: Path = NAMESPACE_FILE) 
         "namespace": environment.get("POD_NAMESPACE") or _mounted(namespace_file) or "default",
     }
     known = {variable(name): name for name in Settings.model_fields}
-    unknown = sorted(v for v in environment if v.startswith(PREFIX) and v not in known)
-    if unknown:
+    ours = sorted(v for v in environment if v.startswith(PREFIX) and v not in known)
+    if unknown := [v for v in ours if not _SERVICE_LINK.search(v)]:
         raise SettingsError(
             f"{unknown[0]} is not a setting of the operator. Known: {', '.join(sorted(known))}."
         )

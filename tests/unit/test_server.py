@@ -1,0 +1,95 @@
+"""The endpoints, asked over a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import aiohttp
+import pytest
+
+from resilience_operator.metrics import Metrics
+from resilience_operator.server import Server
+
+
+class Checks:
+    """What the two checks say at present."""
+
+    def __init__(self) -> None:
+        self.healthy: Sequence[str] | Exception = ()
+        self.ready: Sequence[str] | Exception = ()
+
+    def is_healthy(self) -> Sequence[str]:
+        return _say(self.healthy)
+
+    def is_ready(self) -> Sequence[str]:
+        return _say(self.ready)
+
+
+def _say(answer: Sequence[str] | Exception) -> Sequence[str]:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+@pytest.fixture
+def checks() -> Checks:
+    return Checks()
+
+
+@pytest.fixture
+async def url(checks: Checks) -> AsyncIterator[str]:
+    server = Server(Metrics().registry, healthy=checks.is_healthy, ready=checks.is_ready)
+    port = await server.start("127.0.0.1", 0)
+    yield f"http://127.0.0.1:{port}"
+    await server.stop()
+
+
+async def ask(url: str) -> tuple[int, str]:
+    timeout = aiohttp.ClientTimeout(total=5)
+    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+        return answer.status, await answer.text()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_all_is_well(url: str, path: str) -> None:
+    assert await ask(url + path) == (200, "ok\n")
+
+
+async def test_what_is_wrong_is_said(url: str, checks: Checks) -> None:
+    checks.healthy = ["The probe pool has died.", "The watch has died."]
+    checks.ready = ["The caches are not filled yet."]
+    assert await ask(url + "/healthz") == (
+        503,
+        "The probe pool has died.\nThe watch has died.\n",
+    )
+    assert await ask(url + "/readyz") == (503, "The caches are not filled yet.\n")
+
+
+async def test_a_check_that_raises_answers_without_its_text(url: str, checks: Checks) -> None:
+    checks.healthy = RuntimeError("hunter2")
+    assert await ask(url + "/healthz") == (503, "The check itself failed: RuntimeError.\n")
+
+
+async def test_metrics_in_both_formats(url: str) -> None:
+    status, text = await ask(url + "/metrics")
+    assert (status, "resilience_policies 0.0" in text) == (200, True)
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    async with (
+        aiohttp.ClientSession(headers=accept) as session,
+        session.get(url + "/metrics") as answer,
+    ):
+        assert answer.content_type == "application/openmetrics-text"
+        assert (await answer.text()).endswith("# EOF\n")
+
+
+async def test_scrapes_at_the_same_time_all_get_an_answer(url: str) -> None:
+    answers = await asyncio.gather(*(ask(url + "/metrics") for _ in range(5)))
+    assert {status for status, _ in answers} == {200}
+
+
+async def test_stopping_twice_is_fine() -> None:
+    server = Server(Metrics().registry, healthy=tuple, ready=tuple)
+    port = await server.start("127.0.0.1", 0)
+    await server.stop()
+    await server.stop()
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await ask(f"http://127.0.0.1:{port}/healthz")
