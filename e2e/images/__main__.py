@@ -12,6 +12,8 @@ from e2e.images.build import build
 from e2e.images.catalogue import IMAGES
 from e2e.images.process import BuildError
 
+INTERRUPTED = 130
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m e2e.images", description=__doc__)
@@ -31,6 +33,9 @@ def main(argv: list[str] | None = None) -> int:
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
     for image, path in archives:
         print(f"{path}\t{image.tag}")
     return 0

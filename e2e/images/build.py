@@ -2,7 +2,6 @@
 
 import platform
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,10 +37,10 @@ def _key(image: Image, running: Engine | None) -> str:
 
 
 def _build_all(missing: list[tuple[Image, Path]], running: Engine | None, home: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="images-", dir=home) as scratch:
+    with state.scratch(home) as scratch:
         contexts = {}
         for image, _ in missing:
-            contexts[image.name] = _context(image, home, Path(scratch) / image.name)
+            contexts[image.name] = _context(image, home, scratch / image.name)
         with _engine(running, home) as chosen:
             for image, archive in missing:
                 _build_one(chosen, image, contexts[image.name], archive)
@@ -76,7 +75,7 @@ def _build_one(chosen: Engine, image: Image, context: Path, archive: Path) -> No
         sources.write_text(debian.apt_sources())
         options += ["--network", "host", "--secret", f"id={APT_SOURCES_SECRET},src={sources}"]
     chosen.run("build", *options, context)
-    unfinished = archive.with_suffix(".part")
+    unfinished = archive.with_name(f"{image.name}.part")
     chosen.run("save", "--output", unfinished, image.tag)
     unfinished.rename(archive)
     progress(f"{image.tag}: {archive.stat().st_size / 1e6:.0f} MB")

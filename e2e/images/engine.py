@@ -18,6 +18,7 @@ PRIVATE_BASE = f"resilience-operator/base:{debian.RELEASE}"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LONGEST_SOCKET_PATH = 100
+KEPT_LAYERS = "4GB"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def private(state: Path) -> Iterator[Engine]:
         _import_base(engine, base)
         yield engine
         engine.run("image", "prune", "--force")
+        engine.run("builder", "prune", "--force", "--keep-storage", KEPT_LAYERS)
     finally:
         _stop(daemon)
         mounts.unmount(home)

@@ -2,13 +2,14 @@
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from e2e.images.process import progress
 
-KEPT_ARCHIVES = 3
+KEPT_ARCHIVES = 2
 
 
 def folder() -> Path:
@@ -29,6 +30,18 @@ def exclusive(state: Path) -> Iterator[None]:
             progress("another build is running: waiting for it")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def scratch(state: Path) -> Iterator[Path]:
+    """An empty folder for this build alone; also takes away what a build that was cut off left."""
+    path = state / "scratch"
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 def forget_old(directory: Path, name: str) -> None:
