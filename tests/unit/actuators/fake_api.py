@@ -7,7 +7,7 @@ import copy
 import itertools
 from typing import Any
 
-from resilience_operator.core.errors import Cause, Conflict, NotFound
+from resilience_operator.core.errors import Conflict, NotFound
 from resilience_operator.core.resources import Resource
 
 Field = tuple[str, str]  # ("f:data", key) or ("f:labels", key)
@@ -113,7 +113,7 @@ class FakeApi:
             raise failure
         live = self.objects.get((resource.plural, namespace, name))
         if live is None:
-            raise NotFound(f"{resource.plural} {name} not found", code=404)
+            raise NotFound(f"{resource.plural} {name} not found", status=404)
         _merge(live, body)
         return copy.deepcopy(live)
 
@@ -124,14 +124,15 @@ class FakeApi:
         wanted: dict[Field, str],
         manager: str,
     ) -> None:
-        causes = [
-            Cause("FieldManagerConflict", f'conflict with "{who}" using v1', f".data.{field[1]}")
+        contested = [
+            (who, f".data.{field[1]}")
             for field, value in wanted.items()
             for who, owned in owners.items()
             if who != manager and field in owned and _values(live, field).get(field[1]) != value
         ]
-        if causes:
-            raise Conflict("Apply failed with conflicts", code=409, causes=causes)
+        if contested:
+            managers, fields = zip(*contested, strict=True)
+            raise Conflict("Apply failed with conflicts", managers=managers, fields=fields)
 
     def _stamp(self, path: tuple[str, str, str]) -> None:
         metadata = self.objects[path]["metadata"]

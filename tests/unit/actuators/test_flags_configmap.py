@@ -170,7 +170,7 @@ async def test_what_others_keep_in_it_counts_towards_the_limit(
 async def test_a_change_under_our_hands_is_worth_another_try(
     api: FakeApi, flags: FlagsConfigMap
 ) -> None:
-    api.failures[NAME] = Conflict("the object has been modified", code=409)
+    api.failures[NAME] = Conflict("the object has been modified", status=409)
     with pytest.raises(TransientError, match=NAME):
         await apply(flags, OPTIMAL)
 
@@ -178,8 +178,8 @@ async def test_a_change_under_our_hands_is_worth_another_try(
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [
-        (Forbidden("configmaps is forbidden", code=403), "ConfigMapForbidden"),
-        (Invalid("data: Invalid value", code=422), "ConfigMapInvalid"),
+        (Forbidden("configmaps is forbidden", status=403), "ConfigMapForbidden"),
+        (Invalid("data: Invalid value", status=422), "ConfigMapInvalid"),
     ],
 )
 async def test_a_refusal_of_the_server_is_a_problem(

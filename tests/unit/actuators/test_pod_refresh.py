@@ -102,13 +102,13 @@ async def test_a_missing_target_keeps_nothing_from_the_others(
 
 
 async def test_a_pod_that_went_meanwhile_is_fine(api: FakeApi, pods: PodRefresh) -> None:
-    api.failures["b"] = NotFound("pods b not found", code=404)
+    api.failures["b"] = NotFound("pods b not found", status=404)
     outcome = await pods.refresh("retail", BY_NAME, APPLIED)
     assert (outcome.refreshed, outcome.total, outcome.complete) == (2, 2, True)
 
 
 @pytest.mark.parametrize(
-    "failure", [Forbidden("pods is forbidden", code=403), TransientError("timeout")]
+    "failure", [Forbidden("pods is forbidden", status=403), TransientError("timeout")]
 )
 async def test_what_could_not_be_told_is_reported_as_a_share(
     api: FakeApi, pods: PodRefresh, failure: Exception
@@ -140,7 +140,7 @@ async def test_restart_rolls_the_template_once_for_a_digest(api: FakeApi, pods: 
 
 
 async def test_a_restart_that_is_refused_is_reported(api: FakeApi, pods: PodRefresh) -> None:
-    api.failures["dashboard"] = Forbidden("deployments is forbidden", code=403)
+    api.failures["dashboard"] = Forbidden("deployments is forbidden", status=403)
     outcome = await pods.restart("retail", BY_NAME, APPLIED)
     assert (outcome.refreshed, outcome.total) == (0, 1)
     assert outcome.failures[0].reason == "DeploymentNotRestarted"

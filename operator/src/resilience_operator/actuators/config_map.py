@@ -18,7 +18,7 @@ FIELD_MANAGER = "resilience-operator-flags"
 TOOL_LABEL = "app.kubernetes.io/managed-by"
 TOOL = "resilience-operator"
 SIZE_LIMIT = 1024 * 1024  # the API server's own: the bytes of all values together
-_CONFLICTS_NAMED = 3
+_FIELDS_NAMED = 3
 
 
 def render(name: str, owner: str, data: Mapping[str, str], live: Object | None) -> dict[str, Any]:
@@ -93,16 +93,13 @@ def too_large(name: str, size: int) -> Problem:
 
 def conflict_problem(name: str, conflict: Conflict) -> Problem:
     """The problem of fields that another manager holds with other values."""
-    named = [
-        f"{cause.field} ({cause.message})" if cause.field else cause.message
-        for cause in conflict.causes[:_CONFLICTS_NAMED]
-    ]
-    more = len(conflict.causes) - len(named)
+    fields = ", ".join(conflict.fields[:_FIELDS_NAMED])
+    more = len(conflict.fields) - _FIELDS_NAMED
     tail = f" and {more} more" if more > 0 else ""
     return Problem(
         "ConfigMapConflict",
-        f"ConfigMap {name} has fields that somebody else sets: {'; '.join(named)}{tail}. "
-        "Take them out of what that manager applies.",
+        f"ConfigMap {name} has fields that {' and '.join(conflict.managers)} set to something "
+        f"else: {fields}{tail}. Take them out of what is applied there.",
     )
 
 

@@ -109,7 +109,7 @@ class FlagsConfigMap:
                 CONFIG_MAPS, namespace, name, body, field_manager=manifests.FIELD_MANAGER
             )
         except Conflict as error:
-            if not error.causes:
+            if not error.fields:
                 raise TransientError(f"ConfigMap {name} changed while it was written.") from error
             return FlagsOutcome(problems=(manifests.conflict_problem(name, error),))
         except TerminalError as error:
