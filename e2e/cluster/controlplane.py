@@ -20,7 +20,7 @@ from typing import Any, Self
 from e2e.cluster import build, debian, ports, waiting
 from e2e.cluster.client import ApiClient
 from e2e.cluster.errors import ClusterError
-from e2e.cluster.pki import Authority, write_kubeconfig
+from e2e.cluster.pki import Authority, KeyPair, write_kubeconfig
 from e2e.cluster.processes import ProcessTable
 from e2e.cluster.tools import CONTROL_PLANE_TOOLS
 
@@ -104,7 +104,7 @@ class ControlPlane:
         self.authority = Authority(self._folder / "pki")
         administrator = self.authority.issue("admin", "kubernetes-admin", ["system:masters"])
         self.client = ApiClient(self.url, self.authority.root, administrator)
-        self._write_kubeconfig(self.kubeconfig, administrator)
+        self.write_kubeconfig(self.kubeconfig, administrator)
         self._issue_server_keys()
         self.processes.start("etcd", self._etcd_command())
         self.start_api_server()
@@ -134,7 +134,7 @@ class ControlPlane:
         self._minted += 1
         name = f"identity-{self._minted}"
         pair = self.authority.issue(name, user, groups)
-        return self._write_kubeconfig(self._folder / f"{name}.kubeconfig", pair)
+        return self.write_kubeconfig(self._folder / f"{name}.kubeconfig", pair)
 
     def kubeconfig_for_service_account(self, namespace: str, name: str) -> Path:
         """A kubeconfig with a token of that service account, which is created if need be."""
@@ -145,7 +145,7 @@ class ControlPlane:
         )
         self._minted += 1
         target = self._folder / f"identity-{self._minted}.kubeconfig"
-        return self._write_kubeconfig(target, str(answer["status"]["token"]), namespace)
+        return self.write_kubeconfig(target, str(answer["status"]["token"]), namespace)
 
     def audit_events(self) -> list[dict[str, Any]]:
         """What the audit log has so far."""
@@ -154,7 +154,10 @@ class ControlPlane:
         lines = self.audit_log.read_text().splitlines() if self.audit_log.exists() else []
         return [json.loads(line) for line in lines]
 
-    def _write_kubeconfig(self, path: Path, credential: Any, namespace: str = "default") -> Path:
+    def write_kubeconfig(
+        self, path: Path, credential: KeyPair | str, namespace: str = "default"
+    ) -> Path:
+        """A kubeconfig with a credential that was issued already."""
         return write_kubeconfig(
             path,
             cluster=self._cluster_name,
@@ -194,8 +197,8 @@ class ControlPlane:
             f"--client-ca-file={self.authority.root.certificate}",
             "--authorization-mode=Node,RBAC",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-            f"--service-account-signing-key-file={self._signing.key}",
-            f"--service-account-key-file={self._signing.certificate}",
+            f"--service-account-signing-key-file={self.signing.key}",
+            f"--service-account-key-file={self.signing.certificate}",
             f"--service-cluster-ip-range={SERVICE_RANGE}",
             *self._reachability_arguments(),
             *self._audit_arguments(),
@@ -208,7 +211,7 @@ class ControlPlane:
         names += ["kubernetes.default.svc.cluster.local"]
         names += [self._node_address] if self._node_address else []
         self._serving = self.authority.issue("kube-apiserver", "kube-apiserver", (), names)
-        self._signing = self.authority.issue("service-accounts", "service-accounts")
+        self.signing = self.authority.issue("service-accounts", "service-accounts")
 
     def _reachability_arguments(self) -> list[str]:
         if self._node_address is None:

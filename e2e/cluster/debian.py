@@ -13,7 +13,7 @@ from pathlib import Path
 from e2e.cluster.errors import ClusterError
 
 # Programs of an administrator are not on every user's PATH.
-_SEARCH_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+SEARCH_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
 CONTROL_PLANE_NEEDS: Mapping[str, str] = {"openssl": "openssl", "setpriv": "util-linux"}
 NODE_NEEDS: Mapping[str, str] = {
@@ -35,7 +35,7 @@ _CNI_PLUGINS = ("bridge", "host-local", "loopback")
 
 def which(command: str) -> str | None:
     """Where the command is, administrators' folders included."""
-    return shutil.which(command, path=_SEARCH_PATH)
+    return shutil.which(command, path=SEARCH_PATH)
 
 
 def cni_folder() -> str | None:

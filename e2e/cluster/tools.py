@@ -38,7 +38,7 @@ class Tool:
         if not self.module:
             return "local"
         text = (self.folder / "go.mod").read_text()
-        match = re.search(rf"^\s*{re.escape(self.module)} (v\S+)", text, re.MULTILINE)
+        match = re.search(rf"^(?:require)?\s*{re.escape(self.module)} (v\S+)", text, re.MULTILINE)
         if match is None:
             raise ClusterError(f"{self.folder}/go.mod does not require {self.module}")
         return match[1]

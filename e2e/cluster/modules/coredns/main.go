@@ -8,17 +8,17 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
 
+	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/forward"
-	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/ready"
 )
 
 // The order in which a query passes through the plugins; those not named are not registered.
 func init() {
-	dnsserver.Directives = []string{"errors", "health", "ready", "cache", "kubernetes", "forward"}
+	dnsserver.Directives = []string{"bind", "errors", "ready", "cache", "kubernetes", "forward"}
 }
 
 func main() {

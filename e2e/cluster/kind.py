@@ -1,0 +1,114 @@
+"""The `kind` provider: the same one-node cluster as a container, where Docker can run it.
+
+It is the default on a developer's machine and in ordinary CI. The `source` provider exists for
+machines where this one cannot work: no engine, no privileged containers, or no registry.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from e2e.cluster import build
+from e2e.cluster.errors import ClusterError
+from e2e.cluster.paths import cluster_folder
+from e2e.cluster.provider import remember
+
+# The release that kind 0.33.0 was tested with, by tag and digest.
+NODE_IMAGE = (
+    "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
+)
+_WAIT = "120s"
+
+
+def usable() -> bool:
+    """Whether a Docker engine answers and runs the node image as a privileged container."""
+    if shutil.which("docker") is None or not _succeeds(["docker", "info"], timeout=20):
+        return False
+    # It pulls the image, which the cluster needs anyway.
+    command = ["docker", "run", "--rm", "--privileged", "--entrypoint", "true", NODE_IMAGE]
+    return _succeeds(command, timeout=600)
+
+
+def _succeeds(command: Sequence[str], timeout: float) -> bool:
+    try:
+        answer = subprocess.run(command, capture_output=True, check=False, timeout=timeout)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0
+
+
+class KindProvider:
+    """A kind cluster with a kubeconfig file of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._folder = cluster_folder(name)
+        self.kubeconfig = self._folder / "kubeconfig"
+
+    def create_command(self, kind: str) -> list[str]:
+        """Creates the cluster, without touching the user's kubeconfig."""
+        return [
+            *self._command(kind, "create", "cluster"),
+            f"--image={NODE_IMAGE}",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--wait={_WAIT}",
+        ]
+
+    def delete_command(self, kind: str) -> list[str]:
+        """Deletes the cluster; kind reports no error when there is none."""
+        command = self._command(kind, "delete", "cluster")
+        return [*command, f"--kubeconfig={self.kubeconfig}"]
+
+    def load_command(self, kind: str, archive: Path) -> list[str]:
+        """Imports one image archive."""
+        return [*self._command(kind, "load", "image-archive"), str(archive)]
+
+    def up(self) -> None:
+        """Create the cluster, over one that is only half made if need be."""
+        if self._complete():
+            return
+        kind = _kind()
+        remember(self._name, "kind")
+        _run(self.delete_command(kind))
+        _run(self.create_command(kind))
+        (self._folder / "complete").touch()
+
+    def down(self) -> None:
+        """Delete the cluster."""
+        if self._folder.exists():
+            _run(self.delete_command(_kind()))
+            shutil.rmtree(self._folder)
+
+    def status(self) -> Sequence[str]:
+        """The cluster's nodes, as kind knows them."""
+        if not self._folder.exists():
+            return []
+        answer = subprocess.run(
+            self._command(_kind(), "get", "nodes"), capture_output=True, text=True, check=False
+        )
+        return [*answer.stdout.split(), f"complete: {'yes' if self._complete() else 'no'}"]
+
+    def load(self, archives: Sequence[Path]) -> None:
+        """Import image archives into the node."""
+        for archive in archives:
+            _run(self.load_command(_kind(), archive))
+
+    def kubectl(self) -> str:
+        """The one on PATH, or the built one."""
+        return shutil.which("kubectl") or build.ensure(["kubernetes"])["kubectl"]
+
+    def _complete(self) -> bool:
+        return (self._folder / "complete").exists()
+
+    def _command(self, kind: str, *arguments: str) -> list[str]:
+        return [kind, *arguments, f"--name={self._name}"]
+
+
+def _kind() -> str:
+    return shutil.which("kind") or build.ensure(["kind"])["kind"]
+
+
+def _run(command: Sequence[str]) -> None:
+    if subprocess.run(command, check=False).returncode != 0:
+        raise ClusterError(f"failed: {' '.join(command)}")
