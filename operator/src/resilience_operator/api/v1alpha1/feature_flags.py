@@ -62,7 +62,7 @@ class Feature(Model):
     name: FeatureName = Field(description="Name of the flag, in snake case.")
     states: Annotated[dict[Level, FeatureState], Field(min_length=1, max_length=5)] = Field(
         description="State at each level; a level not named takes the next better one's. "
-        "OPTIMAL must be named.",
+        'OPTIMAL must be named. Quote "on" and "off": YAML reads them as booleans.',
         json_schema_extra=rules(
             Rule(
                 "'OPTIMAL' in self",
