@@ -28,7 +28,6 @@ _THEIRS = {
     errno.EHOSTDOWN: (Reason.REFUSED, "The host is down."),
     errno.ETIMEDOUT: (Reason.TIMEOUT, "The connection timed out."),
 }
-_RESET = Unhealthy, Reason.RESET, "The server closed the connection before it had answered."
 
 # OpenSSL's X509_V_ERR_* codes.
 _CERTIFICATE = {
@@ -49,13 +48,17 @@ def of_network(error: BaseException) -> ProbeFailure | None:
     if isinstance(error, ssl.SSLError):
         return of_tls(error)
     if isinstance(error, (ConnectionResetError, BrokenPipeError, IncompleteReadError, EOFError)):
-        kind, reason, sentence = _RESET
-        return kind(reason, sentence)
+        return closed_early()
     if isinstance(error, LimitOverrunError):
         return Unhealthy(Reason.PROTOCOL, "The server's answer is longer than any of its kind.")
     if isinstance(error, OSError):
         return _of_os(error)
     return None
+
+
+def closed_early() -> ProbeFailure:
+    """The failure of a connection that ended before the answer did."""
+    return Unhealthy(Reason.RESET, "The server closed the connection before it had answered.")
 
 
 def of_tls(error: ssl.SSLError) -> ProbeFailure:
@@ -64,8 +67,7 @@ def of_tls(error: ssl.SSLError) -> ProbeFailure:
         sentence = _CERTIFICATE.get(error.verify_code, "The server's certificate is not trusted.")
         return Unhealthy(Reason.TLS, sentence)
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        kind, reason, sentence = _RESET
-        return kind(reason, sentence)
+        return closed_early()
     return Unhealthy(Reason.TLS, "No TLS session could be agreed on with the server.")
 
 
