@@ -18,7 +18,7 @@ from resilience_operator.logging import LogFormat
 PREFIX = "RESILIENCE_"
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
-# Kubernetes tells containers of the Services in their namespace: RESILIENCE_OPERATOR_PORT and so on.
+# Kubernetes tells containers of the Services around them: RESILIENCE_OPERATOR_PORT and so on.
 _SERVICE_LINK = re.compile(
     r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$"
 )
