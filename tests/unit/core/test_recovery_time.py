@@ -15,12 +15,16 @@ from tests.builders import REFERENCE_WEIGHTS, reference_policy
 from tests.unit.core.simulation import Simulation
 
 NAMES = tuple(REFERENCE_WEIGHTS)
-WAYS = [
-    ways for size in range(1, len(NAMES) + 1) for ways in itertools.combinations(NAMES, size)
-]
-LENGTHS = (15, 60, 300, 3600)
-PHASES = (0.0, 3.7, 8.1, 17.3, 26.9)
-HEALTHY_BEFORE = 100.0
+WAYS = [ways for size in range(1, len(NAMES) + 1) for ways in itertools.combinations(NAMES, size)]
+# Lengths of the outage, each with the phases at which it begins in the probes' rhythm.
+PHASES = {
+    15: (0.0, 3.7, 8.1),
+    60: (0.0, 3.7, 8.1, 17.3, 26.9),
+    300: (0.0, 8.1, 26.9),
+    1800: (3.7, 19.2),
+}
+LENGTHS = tuple(PHASES)
+HEALTHY_BEFORE = 60.0
 
 
 def recovery_seconds(down: tuple[str, ...], length: float, phase: float) -> tuple[float, Level]:
@@ -31,7 +35,7 @@ def recovery_seconds(down: tuple[str, ...], length: float, phase: float) -> tupl
         reference_policy().build(),
         outages={name: [(begins, ends)] for name in down},
         phases={name: 1.3 * index for index, name in enumerate(NAMES)},
-    ).run(until=ends + 900)
+    ).run(until=ends + 240)
     back = simulation.first(Level.OPTIMAL, after=ends)
     assert back is not None, f"{down} never recovered"
     assert simulation.level is Level.OPTIMAL
@@ -43,7 +47,7 @@ def recovery_seconds(down: tuple[str, ...], length: float, phase: float) -> tupl
 def table() -> dict[tuple[str, ...], dict[int, list[float]]]:
     return {
         down: {
-            length: [recovery_seconds(down, length, phase)[0] for phase in PHASES]
+            length: [recovery_seconds(down, length, phase)[0] for phase in PHASES[length]]
             for length in LENGTHS
         }
         for down in WAYS
@@ -58,9 +62,7 @@ def test_the_mean_over_all_ways_is_under_two_minutes(
         worst = recovery_seconds(down, 300, 0.0)[1]
         cells = "".join(f"{mean(by_length[each]):9.1f}" for each in LENGTHS)
         print(f"{'+'.join(down):<28}{worst:<11}{cells}")
-    by_length = {
-        length: mean(mean(row[length]) for row in table.values()) for length in LENGTHS
-    }
+    by_length = {length: mean(mean(row[length]) for row in table.values()) for length in LENGTHS}
     print(f"{'mean':<39}" + "".join(f"{by_length[each]:9.1f}" for each in LENGTHS))
     assert all(seconds < 120 for seconds in by_length.values())
 
@@ -73,8 +75,8 @@ def test_no_way_takes_longer_than_four_steps_and_one_open_time(
     assert slowest <= 30 + 3 + 2 + 4 * 30
 
 
-def test_an_outage_of_an_hour_is_over_as_soon_as_one_of_a_minute(
+def test_an_outage_of_half_an_hour_is_over_as_soon_as_one_of_a_minute(
     table: dict[tuple[str, ...], dict[int, list[float]]],
 ) -> None:
     for row in table.values():
-        assert max(row[3600]) <= max(row[60]) + 35
+        assert max(row[1800]) <= max(row[60]) + 35

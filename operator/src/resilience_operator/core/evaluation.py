@@ -92,7 +92,9 @@ def _stands(snapshot: Snapshot, levels: Sequence[DegradationLevel]) -> list[_Sta
     stands = [_stand(snapshot, level) for level in levels]
     if not any(each.name == default for each in stands):
         spec = LevelSpec(policy_ref=LocalRef(name=default))
-        state = snapshot.level_states.get(default, LevelState())
+        # Deleted by somebody, perhaps: the policy's own status still knows the level.
+        lost = LevelState(level=snapshot.policy.status.level)
+        state = snapshot.level_states.get(default, lost)
         stands.append(_Stand(default, spec, state, create=True))
     return sorted(stands, key=lambda each: (each.name != default, each.name))
 

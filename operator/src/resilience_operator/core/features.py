@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from resilience_operator.api.v1alpha1.base import Level
 from resilience_operator.api.v1alpha1.level import DegradationLevel
 from resilience_operator.api.v1alpha1.policy import Feature
+from resilience_operator.core.bands import SCALE, rank
 
 
 def feature_states(
@@ -21,22 +22,21 @@ def feature_states(
     return {feature.name: _state(feature, level, down) for feature in features}
 
 
-def state_at(feature: Feature, level: Level) -> str:
-    """What the level alone says; a level not named takes the next better one's."""
-    state = feature.states.get(Level.OPTIMAL) or next(iter(feature.states.values()))
-    for each in Level:
-        state = feature.states.get(each, state)
-        if each is level:
-            break
-    return state
+def states_by_level(feature: Feature) -> tuple[str, ...]:
+    """The state at each level, best level first; one not named takes the next better one's.
+
+    Should OPTIMAL not be named, which the CRD refuses, it takes the first state that is.
+    """
+    named = feature.states
+    state = next(iter(named.values()))
+    return tuple(state := named.get(level, state) for level in SCALE)
 
 
 def variants(feature: Feature) -> tuple[str, ...]:
     """Every state that the feature can be in, best first, each once."""
-    states = dict.fromkeys(_ordered(feature))
-    if feature.when_unavailable:
-        states[feature.when_unavailable] = None
-    return tuple(states)
+    states = states_by_level(feature)
+    extra = (feature.when_unavailable,) if feature.when_unavailable else ()
+    return tuple(dict.fromkeys((*states, *extra)))
 
 
 def claim(
@@ -61,16 +61,13 @@ def claim(
 
 
 def _state(feature: Feature, level: Level, down: Collection[str]) -> str:
-    own = state_at(feature, level)
+    states = states_by_level(feature)
+    own = states[rank(level)]
     if not any(name in down for name in feature.requires):
         return own
-    without = feature.when_unavailable or state_at(feature, Level.EMERGENCY)
-    order = _ordered(feature)
+    without = feature.when_unavailable or states[-1]
+    order = tuple(dict.fromkeys(states))
     return max(own, without, key=lambda state: _badness(state, order))
-
-
-def _ordered(feature: Feature) -> list[str]:
-    return list(dict.fromkeys(state_at(feature, level) for level in Level))
 
 
 def _badness(state: str, order: Sequence[str]) -> int:

@@ -108,8 +108,20 @@ def _flagd_flag(state: str, states: Sequence[str]) -> dict[str, Any]:
 
 def _digest(formats: Sequence[FlagFormat], level: Level, features: Mapping[str, str]) -> str:
     seen = {"formats": sorted(formats), "level": level.value, "features": dict(features)}
-    return hashlib.sha256(_dump(seen).encode()).hexdigest()[:16]
+    return hashlib.sha256(_encode(seen).encode()).hexdigest()[:16]
 
 
 def _dump(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+    """JSON with a line for each flag: people can read and diff it, and `indent` is slow."""
+    lines = (f"{_encode(key)}: {_block(document[key])}" for key in sorted(document))
+    return "{\n  " + ",\n  ".join(lines) + "\n}"
+
+
+def _block(value: Any) -> str:
+    if not isinstance(value, Mapping) or not value:
+        return _encode(value)
+    lines = (f"{_encode(key)}: {_encode(value[key])}" for key in sorted(value))
+    return "{\n    " + ",\n    ".join(lines) + "\n  }"
+
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
