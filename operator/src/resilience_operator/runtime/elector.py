@@ -143,6 +143,7 @@ class LeaderElector:
                 return
             left = self._renewed_at + self._timing.renew_deadline - self._clock.now()
             if left <= 0 or (not await self._attempt(left) and not self._may_hold()):
+                self._record = None  # nothing that is ours to give back
                 raise LeadershipLost(f"the lease of {self._identity} could not be renewed")
 
     def _may_hold(self) -> bool:

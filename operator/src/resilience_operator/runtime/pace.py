@@ -34,8 +34,8 @@ def settle(wish: float, started: float, interval: float, offset: float) -> float
         latest = started + MAX_WAIT_SECONDS
         # Written so that NaN, which compares false, becomes the latest time.
         return wish if wish < latest else latest
-    on_grid = grid_at_or_before(wish, offset, interval)
-    return on_grid + interval if on_grid - started < interval / 2 else on_grid
+    # The one grid time between half an interval and one and a half after the start.
+    return grid_at_or_before(started + 1.5 * interval, offset, interval)
 
 
 def spaced(due: float, started: float | None) -> float:
