@@ -88,13 +88,17 @@ class FlagReader:
             last,
             level=str(metadata.get("level", UNKNOWN_LEVEL)),
             health=_integer(metadata.get("health")),
-            generation=_integer(metadata.get("generation")),
+            generation=_integer(metadata.get("generation", metadata.get("version"))),
             features={name: result.value for name, result in results.items()},
         )
 
 
 def _integer(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) else None
+    """A number, written as one or as text; None for anything else."""
+    try:
+        return int(value) if isinstance(value, int | float | str) else None
+    except ValueError:
+        return None
 
 
 class OncePerMinute(logging.Filter):
