@@ -118,11 +118,13 @@ def remove(folder: Path) -> None:
     note = folder / "route_localnet"
     if note.exists() and note.read_text().strip():
         _ROUTE_LOCALNET.write_text(note.read_text())
-    if Path("/sys/class/net", BRIDGE).exists():
+    if _succeeds("ip", "link", "show", BRIDGE):
         for port in json.loads(_run("ip", "-json", "link", "show", "master", BRIDGE)):
             _succeeds("ip", "link", "delete", port["ifname"])
         _run("ip", "link", "delete", BRIDGE)
-    for result in _CNI_RESULTS.glob(f"{CNI_NETWORK}-*"):
+    for result in _CNI_RESULTS.glob(f"{CNI_NETWORK}-*-eth0"):
+        pod = result.name.removeprefix(f"{CNI_NETWORK}-").removesuffix("-eth0")
+        (_CNI_RESULTS / f"cni-loopback-{pod}-lo").unlink(missing_ok=True)
         result.unlink()
 
 

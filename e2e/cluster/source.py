@@ -22,7 +22,7 @@ from e2e.cluster.node import Node
 from e2e.cluster.paths import cluster_folder
 from e2e.cluster.pki import KeyPair
 from e2e.cluster.processes import ProcessTable
-from e2e.cluster.provider import remember
+from e2e.cluster.provider import known_clusters, remember, remembered
 from e2e.cluster.runtime import ContainerRuntime
 from e2e.cluster.tools import CLUSTER_TOOLS
 
@@ -73,6 +73,7 @@ class SourceProvider:
         """Bring it up from whatever there is."""
         if self._complete():
             return
+        self._require_no_other()
         debian.ensure(debian.NODE_NEEDS, cni=True)
         binaries = build.ensure(CLUSTER_TOOLS)
         if self._folder.exists():
@@ -130,6 +131,14 @@ class SourceProvider:
     def _complete(self) -> bool:
         running = self._processes.running()
         return (self._folder / "complete").exists() and all(name in running for name in _PROGRAMS)
+
+    def _require_no_other(self) -> None:
+        for other in known_clusters():
+            if other != self._name and remembered(other) == "source":
+                raise ClusterError(
+                    f"cluster {other} has this machine's network; first run: "
+                    f"python -m e2e.cluster down --name {other}"
+                )
 
     def _node(self, binaries: build.Binaries) -> Node:
         issue = self._control_plane.authority.issue
