@@ -26,6 +26,7 @@ from resilience_operator.core.model import (
     Verdict,
 )
 from resilience_operator.metrics import Metrics
+from tests.no_secrets import assert_no_secrets
 
 KEY = ("retail", "inventario")
 PROBE = ProbeKey("retail", "redis", "digest")
@@ -159,7 +160,7 @@ def test_our_own_bugs_are_counted_and_logged_without_their_text(
     assert value(metrics, "resilience_internal_errors_total", where="prober") == 1
     assert value(metrics, "resilience_internal_errors_total", where="subscriber") == 1
     assert "ValueError" in caplog.text
-    assert "hunter2" not in caplog.text
+    assert_no_secrets(caplog.records, "hunter2")
 
 
 def test_the_operator_itself(metrics: Metrics) -> None:

@@ -1,7 +1,7 @@
 """Log lines: JSON on stderr, one object a line, with the fields that the call gave as `extra`.
 
-Nothing secret is ever passed to a logger, so nothing is filtered here; the test suite's
-`assert_no_secrets` holds every line to that.
+Nothing secret is ever passed to a logger, so nothing is filtered here; `tests/no_secrets.py` holds
+what is written to that.
 """
 
 import logging

@@ -28,10 +28,11 @@ from resilience_operator.core.resources import CONFIG_MAPS
 
 
 class FlagsConfigMap:
-    """The actuator of flags. Holds no state: what it must remember goes through the caller."""
+    """The actuator of flags. What it must remember of a policy goes through the caller."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._being_taken: set[Key] = set()
 
     async def apply(
         self,
@@ -54,8 +55,9 @@ class FlagsConfigMap:
         ours = await self._labelled(policy) if previous is None or renamed else {}
         live = ours.pop(flags.config_map, None)
         if live is None:
-            live = await self._api.get(CONFIG_MAPS, namespace, flags.config_map)
-        outcome = await self._write(namespace, name, flags, live, owner=policy_label(name))
+            outcome = await self._take(namespace, name, flags)
+        else:
+            outcome = await self._write(namespace, name, flags, live, owner=policy_label(name))
         if outcome.applied is None:
             return outcome
         problems: list[Problem] = []
@@ -86,6 +88,22 @@ class FlagsConfigMap:
         namespace, name = policy
         found = await self._api.list(CONFIG_MAPS, namespace, policy_selector(name))
         return {live["metadata"]["name"]: live for live in found}
+
+    async def _take(self, namespace: str, policy: str, flags: FlagSet) -> FlagsOutcome:
+        """Make the ConfigMap, or take one that is free to be taken; one policy at a time.
+
+        All policies write under one field manager, so the server would let two of them that look
+        at the same moment take the same ConfigMap, the later one silently.
+        """
+        place = (namespace, flags.config_map)
+        if place in self._being_taken:
+            raise TransientError(f"ConfigMap {flags.config_map} is being taken by another policy.")
+        self._being_taken.add(place)
+        try:
+            live = await self._api.get(CONFIG_MAPS, namespace, flags.config_map)
+            return await self._write(namespace, policy, flags, live, owner=policy_label(policy))
+        finally:
+            self._being_taken.discard(place)
 
     async def _write(
         self, namespace: str, policy: str, flags: FlagSet, live: Object | None, *, owner: str
