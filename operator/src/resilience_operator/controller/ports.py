@@ -1,6 +1,5 @@
 """What the controller needs of the world, as protocols: `main` puts the real ones in."""
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from resilience_operator.actuators import FlagsOutcome, RefreshOutcome
@@ -13,7 +12,7 @@ from resilience_operator.core.model import (
 )
 from resilience_operator.core.resources import Resource
 
-Object = Mapping[str, Any]
+Object = dict[str, Any]
 
 
 class Cluster(Protocol):
@@ -22,10 +21,9 @@ class Cluster(Protocol):
     async def apply(
         self,
         resource: Resource,
-        namespace: str,
+        namespace: str | None,
         name: str,
         body: Object,
-        *,
         field_manager: str,
         force: bool = False,
     ) -> dict[str, Any]:
@@ -34,16 +32,15 @@ class Cluster(Protocol):
     async def apply_status(
         self,
         resource: Resource,
-        namespace: str,
+        namespace: str | None,
         name: str,
         body: Object,
-        *,
         field_manager: str,
         force: bool = False,
     ) -> dict[str, Any]:
         """Server-side apply on the status subresource."""
 
-    async def delete(self, resource: Resource, namespace: str, name: str) -> None:
+    async def delete(self, resource: Resource, namespace: str | None, name: str) -> None:
         """Delete; an object already gone is fine."""
 
 

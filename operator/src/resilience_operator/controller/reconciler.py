@@ -5,7 +5,8 @@ that follows from it. What kind of event led to it is not known here.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 from resilience_operator.api.v1alpha1.level import DegradationLevel
@@ -18,8 +19,8 @@ from resilience_operator.controller.store import Entry, Store
 from resilience_operator.controller.subscriptions import Subscriptions
 from resilience_operator.core.errors import ApiError
 from resilience_operator.core.evaluation import evaluate
+from resilience_operator.core.level_state import restore_level
 from resilience_operator.core.model import EventPlan, Key, Plan, Snapshot, Trust
-from resilience_operator.core.status import restore_level
 
 log = logging.getLogger(__name__)
 
@@ -102,14 +103,15 @@ class Controller:
 
     # What else changes a plan.
 
-    def flags_drifted(self, key: Key, resource_version: str | None) -> None:
-        """Somebody has touched a policy's ConfigMap (None: deleted it); look at it again."""
-        entry = self._store.get(key)
-        if entry is None or entry.applied is None:
-            return
-        if entry.applied.resource_version != resource_version:
-            entry.applied = None
-            self._queue.add(key)
+    def config_map_seen(self, config_map: Key, version: str | None) -> None:
+        """A flag ConfigMap exists at that resourceVersion (None: it is gone).
+
+        Any version but the one of our last write is looked at again: somebody may have edited it.
+        """
+        for entry in self._store.writers_of(config_map):
+            if entry.applied is not None and entry.applied.resource_version != version:
+                entry.applied = None
+                self._queue.add((entry.policy.namespace, entry.policy.name))
 
     def look_again(self, key: Key) -> None:
         """Compare everything with the cluster at the next reconcile, as after a start."""
@@ -125,7 +127,7 @@ class Controller:
         self._trust = trust
         self._observer.trust_changed(trust)
         log.warning("%s: %s", trust.reason, trust.message)
-        for key in self._store.keys():
+        for key in self._store.policy_keys():
             self._queue.add(key)
 
     # The worker.
@@ -199,14 +201,11 @@ class Controller:
         """
         policy = snapshot.policy
         failures: list[ApiError] = []
-        steps = [
-            lambda: self._ensure_finalizer(entry),
-            *(
-                lambda level=level: self._statuses.write_level(entry, snapshot, level)
-                for level in plan.levels
-            ),
-            lambda: self._flags.carry_out(entry, policy, plan.flags, snapshot.now),
-            lambda: self._statuses.write_policy(entry, snapshot, plan),
+        steps: list[Callable[[], Awaitable[None]]] = [
+            partial(self._ensure_finalizer, entry),
+            *(partial(self._statuses.write_level, entry, snapshot, level) for level in plan.levels),
+            partial(self._flags.carry_out, entry, policy, plan.flags, snapshot.now),
+            partial(self._statuses.write_policy, entry, snapshot, plan),
         ]
         for step in steps:
             try:

@@ -9,7 +9,6 @@ from resilience_operator.controller.store import Entry
 from resilience_operator.core.model import LevelPlan, Plan, Snapshot
 from resilience_operator.core.resources import LEVELS, POLICIES, Resource
 from resilience_operator.core.status import (
-    level_materially_equal,
     level_status,
     materially_equal,
     policy_status,
@@ -39,7 +38,7 @@ class StatusEffects:
             entry.level_statuses.pop(level.name, None)
         desired = level_status(snapshot, level)
         written = entry.level_statuses.get(level.name)
-        if written is not None and level_materially_equal(written, desired):
+        if written == desired:
             return
         await self._write(LEVELS, policy.namespace, level.name, desired)
         entry.level_statuses[level.name] = desired

@@ -25,7 +25,6 @@ from resilience_operator.core.model import (
 )
 from resilience_operator.runtime.probing import ProbeTarget
 
-
 Told = tuple[str, tuple[Target, ...], Propagation]
 """What pods were told: the digest of the flags, which pods, and how."""
 
@@ -64,13 +63,14 @@ class Store:
 
     def __init__(self) -> None:
         self._entries: dict[Key, Entry] = {}
+        self._by_namespace: dict[str, set[Key]] = {}
         self._levels: dict[Key, DegradationLevel] = {}
         self._levels_of: dict[Key, set[Key]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def keys(self) -> Iterator[Key]:
+    def policy_keys(self) -> Iterator[Key]:
         """The keys of all policies."""
         return iter(list(self._entries))
 
@@ -92,12 +92,24 @@ class Store:
         entry = self._entries.get(key)
         if entry is None or entry.policy.uid != policy.uid:
             entry = self._entries[key] = Entry(policy=policy, policy_status=policy.status)
+            self._by_namespace.setdefault(policy.namespace, set()).add(key)
         else:
             entry.policy = policy
         return entry
 
+    def writers_of(self, config_map: Key) -> list[Entry]:
+        """The policies of that namespace whose flags went into that ConfigMap."""
+        namespace, name = config_map
+        keys = self._by_namespace.get(namespace, ())
+        entries = [self._entries[key] for key in keys]
+        return [e for e in entries if e.applied is not None and e.applied.config_map == name]
+
     def drop_policy(self, key: Key) -> Entry | None:
         """Forget a policy that is gone."""
+        siblings = self._by_namespace.get(key[0], set())
+        siblings.discard(key)
+        if not siblings:
+            self._by_namespace.pop(key[0], None)
         return self._entries.pop(key, None)
 
     def put_level(self, level: DegradationLevel) -> Key:

@@ -13,7 +13,7 @@ from resilience_operator.api.v1alpha1.policy import Dependency, Mode, Resilience
 from resilience_operator.core import evidence as evidences
 from resilience_operator.core.degradation import LevelRules, decide
 from resilience_operator.core.features import claim, feature_states
-from resilience_operator.core.flags import render_flags
+from resilience_operator.core.flags import config_map_name, render_flags
 from resilience_operator.core.level_state import restore_level
 from resilience_operator.core.model import (
     DependencyHealth,
@@ -44,11 +44,6 @@ def evaluate(snapshot: Snapshot) -> Plan:
         events=(*breaker_events(policy, healths), *level_events(policy.name, plans)),
         wake_at=_wake_at(snapshot, healths, plans),
     )
-
-
-def config_map_name(policy: ResiliencePolicy) -> str:
-    """The ConfigMap that a policy's flags go into."""
-    return policy.spec.flags.config_map_name or f"{policy.name}-flags"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from resilience_operator.api.v1alpha1.base import Level
 from resilience_operator.api.v1alpha1.policy import FlagFormat, ResiliencePolicy
-from resilience_operator.core.features import variants
+from resilience_operator.core.features import feature_states, variants
 from resilience_operator.core.model import FlagSet
 
 JSON_KEY = "flags.json"
@@ -48,6 +48,24 @@ def render_flags(
         health=health,
         features=dict(sorted(features.items())),
         digest=_digest(formats, level, features),
+    )
+
+
+def config_map_name(policy: ResiliencePolicy) -> str:
+    """The ConfigMap that a policy's flags go into."""
+    return policy.spec.flags.config_map_name or f"{policy.name}-flags"
+
+
+def optimal_flags(policy: ResiliencePolicy) -> FlagSet:
+    """The flags that a policy leaves behind: as if nothing were wrong, with no health to tell."""
+    return render_flags(
+        config_map=config_map_name(policy),
+        formats=policy.spec.flags.formats,
+        level=Level.OPTIMAL,
+        health=None,
+        generation=policy.generation,
+        features=feature_states(policy.spec.features, Level.OPTIMAL, ()),
+        policy=policy,
     )
 
 

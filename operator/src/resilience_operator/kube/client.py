@@ -9,10 +9,11 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from resilience_operator.core.errors import ApiError, NotFound
+from resilience_operator.core.resources import Resource
 from resilience_operator.kube.connection import Connection, Request
-from resilience_operator.kube.errors import Gone, KubeError, NotFound
+from resilience_operator.kube.errors import Gone
 from resilience_operator.kube.pacing import TokenBucket
-from resilience_operator.kube.resources import Resource
 
 Object = dict[str, Any]
 
@@ -120,7 +121,7 @@ class KubeClient:
                 while line := await stream.readline():
                     event = json.loads(line)
                     yield event["type"], event["object"]
-        except KubeError as error:
+        except ApiError as error:
             self._observer("watch", resource, error.status)
             raise
 
@@ -227,7 +228,7 @@ class KubeClient:
     async def _send(self, verb: str, resource: Resource, request: Request) -> Object:
         try:
             body = await self._connection.send(request)
-        except KubeError as error:
+        except ApiError as error:
             self._observer(verb, resource, error.status)
             raise
         self._observer(verb, resource, 200)

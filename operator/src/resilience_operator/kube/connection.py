@@ -23,7 +23,8 @@ from kubernetes.aio.config.incluster_config import (
 from kubernetes.aio.config.kube_config import load_kube_config
 from yarl import URL
 
-from resilience_operator.kube.errors import TransientError, Unauthorized, from_answer
+from resilience_operator.core.errors import TransientError
+from resilience_operator.kube.errors import Unauthorized, from_answer
 from resilience_operator.kube.pacing import Clock
 
 JSON = "application/json"
@@ -109,12 +110,17 @@ class Connection:
         configuration.retries = None
         self._rest: Any = RESTClientObject(configuration)
 
+    @property
+    def url(self) -> str:
+        """Where the API server is."""
+        return str(self._configuration.host)
+
     async def close(self) -> None:
         """Close all connections."""
         await self._rest.close()
 
     async def send(self, request: Request) -> bytes:
-        """The body of the answer; raises a KubeError for any other than 2xx."""
+        """The body of the answer; raises a ApiError for any other than 2xx."""
         limits = aiohttp.ClientTimeout(total=request.seconds, connect=_CONNECT_SECONDS)
         async with self._answer(request, limits) as answer:
             return await answer.read()

@@ -1,4 +1,4 @@
-"""What can go wrong with a request: transient (try again later) and terminal (it is no use).
+"""Which of the errors in `core.errors` an answer stands for, and two that only a client meets.
 
 Messages are the API server's own and name objects and fields; they carry no object's content.
 """
@@ -10,32 +10,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from resilience_operator.core.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TerminalError,
+    TransientError,
+)
+
 _MANAGER = re.compile(r'conflict with "([^"]+)"')
 _MESSAGE_LIMIT = 500
-
-
-class KubeError(Exception):
-    """A request that did not succeed. `status` is 0 when no answer came."""
-
-    def __init__(self, message: str, *, status: int = 0, reason: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.reason = reason
-
-
-class TransientError(KubeError):
-    """No answer, an overloaded server or a broken one: the same request may succeed later."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 0,
-        reason: str = "",
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(message, status=status, reason=reason)
-        self.retry_after = retry_after
 
 
 class Unauthorized(TransientError):
@@ -46,45 +32,7 @@ class Gone(TransientError):
     """410: that version, or that page token, is too old; list again."""
 
 
-class TerminalError(KubeError):
-    """The same request will fail again; somebody has to change something."""
-
-
-class Conflict(TerminalError):
-    """409: it exists already, has changed meanwhile, or other field managers own what we set."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 409,
-        reason: str = "Conflict",
-        managers: tuple[str, ...] = (),
-        fields: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(message, status=status, reason=reason)
-        self.managers = managers
-        self.fields = fields
-
-    @property
-    def exists(self) -> bool:
-        """Whether the object to be created is there already."""
-        return self.reason == "AlreadyExists"
-
-
-class Forbidden(TerminalError):
-    """403: our role does not allow it, or an admission policy refused it."""
-
-
-class Invalid(TerminalError):
-    """400 or 422: the object does not pass validation."""
-
-
-class NotFound(TerminalError):
-    """404: the object, its namespace or its kind is not there."""
-
-
-def from_answer(status: int, body: bytes, headers: Mapping[str, str]) -> KubeError:
+def from_answer(status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
     """The error that an answer other than 2xx stands for."""
     details = _status_object(body)
     reason = str(details.get("reason") or "")

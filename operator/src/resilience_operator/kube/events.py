@@ -6,12 +6,13 @@ a failure to record one never reaches the caller.
 
 import uuid
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Protocol
 
+from resilience_operator.core.errors import ApiError
+from resilience_operator.core.resources import EVENTS, Resource
 from resilience_operator.kube.client import KubeClient, Object
-from resilience_operator.kube.errors import KubeError
 from resilience_operator.kube.pacing import Clock, TokenBucket
-from resilience_operator.kube.resources import EVENTS, ObjectRef
 from resilience_operator.kube.timestamps import micro_time
 
 _REPEAT_SECONDS = 600.0
@@ -21,6 +22,16 @@ _BURST = 50
 _CONTROLLER = "resilience.aidrive.dev/operator"
 _NOTE_LIMIT = 1024
 _INSTANCE_LIMIT = 128
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """One object, precisely enough for an event to point at it."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    uid: str = ""
 
 
 class EventObserver(Protocol):
@@ -64,7 +75,7 @@ class EventRecorder:
         body = _build(regarding, type, reason, message, action, self._instance, now)
         try:
             await self._client.create(EVENTS, regarding.namespace, body)
-        except KubeError as error:
+        except ApiError as error:
             self._recent.pop(same, None)
             self._observer.event_dropped(reason, error)
         else:

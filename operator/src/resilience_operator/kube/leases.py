@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from resilience_operator.core.resources import LEASES
 from resilience_operator.kube.client import KubeClient, Object
-from resilience_operator.kube.resources import LEASES
 from resilience_operator.kube.timestamps import from_micro_time, micro_time
 
 

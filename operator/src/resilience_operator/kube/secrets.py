@@ -3,8 +3,8 @@
 import base64
 from collections.abc import Mapping
 
+from resilience_operator.core.resources import SECRETS
 from resilience_operator.kube.client import KubeClient
-from resilience_operator.kube.resources import SECRETS
 
 
 class SecretReader:

@@ -8,10 +8,11 @@ import random
 from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 
+from resilience_operator.core.errors import ApiError, TransientError
+from resilience_operator.core.resources import Resource
 from resilience_operator.kube.client import KubeClient, Object
-from resilience_operator.kube.errors import Gone, KubeError, TransientError, from_answer
+from resilience_operator.kube.errors import Gone, from_answer
 from resilience_operator.kube.pacing import Clock
-from resilience_operator.kube.resources import Resource
 
 _WATCH_SECONDS = 240
 _FIRST_BACKOFF = 0.5
@@ -62,7 +63,7 @@ class Watcher:
                     yield event
             except Gone:
                 self._version = None
-            except (KubeError, ValueError) as error:
+            except (ApiError, ValueError) as error:
                 self._on_error(self._resource, error)
                 asked = error.retry_after if isinstance(error, TransientError) else None
                 await self._clock.sleep(max(backoff * (0.5 + random.random() / 2), asked or 0.0))

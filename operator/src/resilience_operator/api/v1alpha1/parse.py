@@ -32,7 +32,10 @@ def parse_policy(body: Mapping[str, Any]) -> ResiliencePolicy:
     _require_one_probe_type(spec)
     _require_optimal_state(spec)
     return ResiliencePolicy(
-        **_identity(body), spec=spec, status=_status(PolicyStatus, body) or PolicyStatus()
+        **_identity(body),
+        finalizers=tuple(body["metadata"].get("finalizers", ())),
+        spec=spec,
+        status=_status(PolicyStatus, body) or PolicyStatus(),
     )
 
 

@@ -1,0 +1,186 @@
+"""What a replica does while it leads: watch, probe, decide, write, until one of its parts ends.
+
+All parts live and die together: a leader whose watch or workqueue has ended is worth less than a
+standby, so the first to end takes the others down and the process with them.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from resilience_operator.actuators import FlagsConfigMap, PodRefresh
+from resilience_operator.api.v1alpha1.base import MANAGED_BY_LABEL
+from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.controller.finalizer import Finalizer
+from resilience_operator.controller.flag_effects import FlagEffects
+from resilience_operator.controller.housekeeping import resync, watch_flags
+from resilience_operator.controller.reconciler import Controller
+from resilience_operator.controller.status_effects import StatusEffects
+from resilience_operator.controller.store import Store
+from resilience_operator.controller.subscriptions import Subscriptions
+from resilience_operator.controller.trust_monitor import Control, TrustMonitor
+from resilience_operator.core.model import EventPlan, Key
+from resilience_operator.core.resources import CONFIG_MAPS, LEVELS, POLICIES
+from resilience_operator.handlers import Watcher as KopfWatcher
+from resilience_operator.handlers import build_registry, dispatch_level
+from resilience_operator.kube.client import KubeClient
+from resilience_operator.kube.events import EventRecorder, ObjectRef
+from resilience_operator.kube.secrets import SecretReader
+from resilience_operator.kube.watch import Watcher
+from resilience_operator.probes.guard import AddressGuard
+from resilience_operator.probes.prober import Prober
+from resilience_operator.reports import Reports
+from resilience_operator.runtime.clock import Clock
+from resilience_operator.runtime.pool import ProbePool
+from resilience_operator.runtime.workqueue import WorkQueue
+from resilience_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Announcements:
+    """Turns planned events into Events."""
+
+    def __init__(self, recorder: EventRecorder) -> None:
+        self._recorder = recorder
+
+    async def announce(self, policy: ResiliencePolicy, event: EventPlan) -> None:
+        """Record one event on the policy, or on one of its levels; never raises."""
+        regarding = (
+            ObjectRef(POLICIES, policy.namespace, policy.name, policy.uid)
+            if event.level is None
+            else ObjectRef(LEVELS, policy.namespace, event.level)
+        )
+        await self._recorder.record(regarding, event.type, event.reason, event.message, "Evaluate")
+
+
+@dataclass(slots=True)
+class Leader:
+    """The parts of a leading replica, wired."""
+
+    settings: Settings
+    client: KubeClient
+    clock: Clock
+    reports: Reports
+    api_server_addresses: Sequence[str]
+
+    async def run(self) -> None:
+        """Lead until a part fails; cancelled when leadership is lost."""
+        settings, clock, reports = self.settings, self.clock, self.reports
+        store = Store()
+        queue: WorkQueue[Key] = WorkQueue(clock, reports, workers=settings.workers)
+        prober = self._prober()
+        pool = ProbePool(prober, clock, reports, max_in_flight=settings.max_probes_in_flight)
+        reports.watch_pool(pool)
+        reports.watch_queue(queue)
+        subscriptions = Subscriptions(store, pool, queue, clock)
+        controller = self._controller(store, subscriptions, queue)
+        for namespace in settings.watch_namespaces or (None,):
+            for body in await self.client.list(LEVELS, namespace):
+                dispatch_level(controller, "ADDED", body)
+        parts: list[Coroutine[Any, Any, object]] = [
+            pool.run(),
+            queue.run(controller.reconcile),
+            self._watch_policies(controller),
+            TrustMonitor(store, controller, clock, self._control()).run(),
+            resync(store, controller, clock, settings.resync_seconds),
+            self._measure_loop(),
+        ]
+        parts += [
+            watch_flags(controller, self._flag_watcher(namespace))
+            for namespace in settings.watch_namespaces or (None,)
+        ]
+        try:
+            await run_until_first_ends(parts)
+        finally:
+            await prober.aclose()
+
+    def _prober(self) -> Prober:
+        settings = self.settings
+        guard = AddressGuard(
+            allow=map(str, settings.guard_allow),
+            deny=map(str, settings.guard_deny),
+            api_server=self.api_server_addresses,
+        )
+        return Prober(
+            SecretReader(self.client),
+            guard,
+            self.clock.now,
+            on_internal_error=self.reports.internal_probe_error,
+        )
+
+    def _controller(
+        self, store: Store, subscriptions: Subscriptions, queue: WorkQueue[Key]
+    ) -> Controller:
+        flags, pods = FlagsConfigMap(self.client), PodRefresh(self.client)
+        recorder = EventRecorder(self.client, self.clock, self.settings.identity, self.reports)
+        return Controller(
+            store=store,
+            subscriptions=subscriptions,
+            flags=FlagEffects(flags, pods, queue, self.reports),
+            statuses=StatusEffects(self.client),
+            finalizer=Finalizer(self.client, flags, pods),
+            announcer=Announcements(recorder),
+            observer=self.reports,
+            queue=queue,
+            now=self.clock.now,
+        )
+
+    async def _watch_policies(self, controller: Controller) -> None:
+        loop = asyncio.get_running_loop()
+        kubeconfig = self.settings.kubeconfig
+        registry = build_registry(
+            controller, loop.call_soon_threadsafe, str(kubeconfig) if kubeconfig else None
+        )
+        await KopfWatcher(registry, self.settings.watch_namespaces).run()
+
+    def _flag_watcher(self, namespace: str | None) -> Watcher:
+        return Watcher(
+            self.client,
+            self.clock,
+            CONFIG_MAPS,
+            namespace,
+            MANAGED_BY_LABEL,
+            self.reports.watch_failed,
+        )
+
+    def _control(self) -> Control | None:
+        address = self.settings.control_probe
+        if not address:
+            return None
+        host, _, port = address.rpartition(":")
+        return lambda: can_connect(host.strip("[]"), int(port))
+
+    async def _measure_loop(self) -> None:
+        """How late the event loop is: with it every probe and every decision would be."""
+        while True:
+            wanted = self.clock.now() + 1.0
+            await self.clock.sleep(1.0)
+            self.reports.loop_lagged(max(0.0, self.clock.now() - wanted))
+
+
+async def can_connect(host: str, port: int) -> bool:
+    """The control probe: whether a TCP connection is accepted within two seconds."""
+    try:
+        async with asyncio.timeout(2.0):
+            _, writer = await asyncio.open_connection(host, port)
+    except OSError:  # TimeoutError is one
+        return False
+    writer.close()
+    return True
+
+
+async def run_until_first_ends(parts: Sequence[Coroutine[Any, Any, object]]) -> None:
+    """Run all; when one ends or fails, cancel the others and say which it was."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+    raise RuntimeError("a part of the leader ended, which none of them should")

@@ -1,0 +1,126 @@
+"""The process: settings, logging, health server, election, and leading for as long as it lasts.
+
+A replica that loses the lease, or whose work ends, exits: what comes up in its place starts from
+what the cluster says, which is the one path that restarts have to get right anyway.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import uvloop
+
+from resilience_operator import logging as logs
+from resilience_operator.core.errors import ApiError
+from resilience_operator.core.resources import ENDPOINT_SLICES
+from resilience_operator.kube.client import KubeClient
+from resilience_operator.kube.connection import Connection, connect
+from resilience_operator.kube.leases import KubeLeaseStore
+from resilience_operator.kube.pacing import TokenBucket
+from resilience_operator.leading import Leader
+from resilience_operator.reports import Reports
+from resilience_operator.runtime.clock import SystemClock
+from resilience_operator.runtime.elector import LeaderElector, LeadershipLost, LeaseTiming
+from resilience_operator.server import Server
+from resilience_operator.settings import Settings, SettingsError, load
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run one replica until it is told to stop; exits 1 when it cannot go on, 2 on bad settings."""
+    try:
+        settings = load(os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    logs.configure(settings.log_level, settings.log_format)
+    if settings.kubeconfig is not None:
+        os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # kopf reads it from there
+    sys.exit(uvloop.run(run(settings)))
+
+
+async def run(settings: Settings) -> int:
+    """One replica; returns the exit code."""
+    clock = SystemClock()
+    reports = Reports(version("resilience-operator"))
+    connection = await connect(clock, settings.kubeconfig)
+    elector = LeaderElector(
+        KubeLeaseStore(
+            KubeClient(connection, observer=reports.requested),
+            settings.namespace,
+            settings.lease_name,
+        ),
+        settings.identity,
+        clock,
+        LeaseTiming(
+            settings.lease_duration_seconds,
+            settings.lease_renew_seconds,
+            settings.lease_retry_seconds,
+        ),
+        on_change=reports.leadership_changed,
+        on_error=lambda error: log.warning("lease: %s", error),
+    )
+    server = Server(reports.registry, healthy=lambda: (), ready=lambda: ())
+    port = await server.start(settings.http_host, settings.http_port)
+    log.info("serving /healthz, /readyz and /metrics on port %d", port)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, elector.stop)
+    try:
+        await elector.run(lambda: _lead(settings, connection, clock, reports))
+    except LeadershipLost as lost:
+        log.error("leadership lost: %s", lost)
+        return 1
+    finally:
+        await server.stop()
+        await connection.close()
+    return 0
+
+
+async def _lead(
+    settings: Settings,
+    connection: Connection,
+    clock: SystemClock,
+    reports: Reports,
+) -> None:
+    log.info("leading as %s", settings.identity)
+    client = KubeClient(
+        connection,
+        TokenBucket(clock, settings.write_qps, settings.write_burst),
+        reports.requested,
+    )
+    addresses = await api_server_addresses(client, connection.url)
+    await Leader(settings, client, clock, reports, addresses).run()
+
+
+async def api_server_addresses(client: KubeClient, url: str) -> Sequence[str]:
+    """Every address of the API server that we know of: probes must not reach it as us."""
+    host = urlsplit(url).hostname or ""
+    loop = asyncio.get_running_loop()
+    try:
+        resolved = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        resolved = []
+    found = {str(info[4][0]) for info in resolved}
+    try:
+        slices = await client.list(
+            ENDPOINT_SLICES, "default", "kubernetes.io/service-name=kubernetes"
+        )
+    except ApiError as error:
+        log.warning("the API server's endpoints are not known to the guard: %s", error)
+        slices = []
+    for each in slices:
+        for endpoint in each.get("endpoints") or ():
+            found.update(endpoint.get("addresses") or ())
+    return sorted(found)
+
+
+if __name__ == "__main__":
+    main()
