@@ -69,6 +69,13 @@ def test_a_deletion_timestamp_means_deleting() -> None:
     assert parse_policy(body).deleting
 
 
+def test_finalizers_are_kept_with_those_of_others() -> None:
+    body = {**policy(), "metadata": {**METADATA, "finalizers": ["other/one"]}}
+
+    assert parse_policy(body).finalizers == ("other/one",)
+    assert parse_policy(policy()).finalizers == ()
+
+
 @pytest.mark.parametrize(
     ("references", "owned"),
     [
