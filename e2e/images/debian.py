@@ -14,6 +14,7 @@ from e2e.images.process import BuildError, output, progress, run
 
 RELEASE = "bookworm"
 PACKAGES = {"dockerd": "docker.io", "debootstrap": "debootstrap"}
+NO_ENGINE = "no Docker engine answers, and a private one can be run only"
 BASE_PACKAGES = "python3,ca-certificates"
 BASE_RECIPE = "1"  # raise it when the steps below change what the base image contains
 UNWANTED = (
@@ -27,14 +28,13 @@ NOT_IN_ARCHIVE = ("./dev/*", "./proc/*", "./sys/*", "./run/*", "./tmp/*")
 
 def install_tools() -> None:
     """Make sure that dockerd and debootstrap are on this machine."""
+    if os.geteuid() != 0:
+        raise BuildError(f"{NO_ENGINE} as root: start Docker, or run this as root on Debian")
     missing = [package for program, package in PACKAGES.items() if not shutil.which(program)]
     if not missing:
         return
-    if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
-        raise BuildError(
-            "no Docker engine answers, and one can be installed only as root on Debian: start"
-            f" Docker, or install {' and '.join(missing)}"
-        )
+    if not Path("/etc/debian_version").exists():
+        raise BuildError(f"{NO_ENGINE} on Debian: start Docker, or install {' and '.join(missing)}")
     progress(f"installing {' and '.join(missing)}")
     apt = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]
     run([*apt, "update"])

@@ -15,6 +15,7 @@ from e2e.images.catalogue import PUBLIC_BASE
 from e2e.images.process import BuildError, output, progress, run
 
 PRIVATE_BASE = f"resilience-operator/base:{debian.RELEASE}"
+DEBIAN_CLIENT = "/usr/bin/docker"  # another on the search path may lack BuildKit's part
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LONGEST_SOCKET_PATH = 100
@@ -61,7 +62,7 @@ def private(state: Path) -> Iterator[Engine]:
     home.mkdir(exist_ok=True)
     _stop_leftover(home)
     config = {"DOCKER_HOST": f"unix://{socket}", "DOCKER_CONFIG": str(home / "client")}
-    engine = Engine("/usr/bin/docker", PRIVATE_BASE, config)
+    engine = Engine(DEBIAN_CLIENT, PRIVATE_BASE, config)
     daemon = _start(home, socket)
     try:
         _wait_until_ready(engine, daemon, home)

@@ -19,21 +19,18 @@ def progress(message: str) -> None:
     print(f"[{time.monotonic() - STARTED:6.1f}s] {message}", file=sys.stderr, flush=True)
 
 
-def run(
-    command: Sequence[str | Path],
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-) -> None:
+def run(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> None:
     """Run a program whose output is progress; BuildError when it fails."""
-    result = subprocess.run(
-        [str(part) for part in command],
-        env={**os.environ, **(env or {})},
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
-        check=False,
-    )
+    try:
+        result = subprocess.run(
+            [str(part) for part in command],
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise BuildError(f"{command[0]} is not installed") from error
     if result.returncode != 0:
         raise BuildError(f"`{command[0]} {command[1]} …` ended with code {result.returncode}")
 
