@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resilience_operator.logging import LogFormat
-from resilience_operator.settings import SettingsError, load
+from resilience_operator.settings import Settings, SettingsError, load
 
 NOWHERE = Path("/nonexistent/namespace")
 
@@ -64,6 +64,14 @@ def test_the_own_namespace(
     file = tmp_path / "namespace"
     file.write_text(mounted)
     assert load(environment, file).namespace == namespace
+
+
+def test_code_may_give_values_as_they_are() -> None:
+    settings = Settings(
+        identity="a", namespace="b", watch_namespaces=("c",), log_format=LogFormat.PLAIN
+    )
+    assert settings.watch_namespaces == ("c",)
+    assert settings.log_format is LogFormat.PLAIN
 
 
 def test_the_pod_is_the_identity() -> None:

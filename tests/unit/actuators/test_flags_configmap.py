@@ -1,6 +1,8 @@
 """One ConfigMap per policy: ours alone, written only when it changes, given back at the end."""
 
+import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -220,6 +222,31 @@ async def test_the_old_name_is_kept_while_the_new_one_is_refused(
     assert outcome.problems[0].reason == "ConfigMapNotOurs"
     assert data_of(api) == LIMITED
     assert label_of(api) == "inventario"
+
+
+class Slow(FakeApi):
+    """Answers a get only when it is let to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def get(self, *args: Any) -> dict[str, Any] | None:
+        await self.go.wait()
+        return await super().get(*args)
+
+
+async def test_two_policies_do_not_take_the_same_config_map_at_once() -> None:
+    api = Slow()
+    flags = FlagsConfigMap(api)
+    first = asyncio.create_task(apply(flags, OPTIMAL, policy=("retail", "one")))
+    await asyncio.sleep(0)
+    with pytest.raises(TransientError, match="another policy"):
+        await apply(flags, LIMITED, policy=("retail", "two"))
+    api.go.set()
+    assert (await first).written
+    late = await apply(flags, LIMITED, policy=("retail", "two"))
+    assert late.problems[0].reason == "ConfigMapOwnedByOtherPolicy"
 
 
 async def test_deletion_restores_and_keeps_the_label(api: FakeApi, flags: FlagsConfigMap) -> None:

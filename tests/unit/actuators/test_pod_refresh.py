@@ -38,7 +38,7 @@ def annotation(api: FakeApi, pod: str) -> str | None:
 
 
 async def test_every_pod_of_the_target_is_told(api: FakeApi, pods: PodRefresh) -> None:
-    outcome = await pods.refresh("retail", BY_NAME, APPLIED)
+    outcome = await pods.propagate(Propagation.REFRESH, "retail", BY_NAME, APPLIED)
     assert outcome == RefreshOutcome(refreshed=3, total=3, patched=3)
     assert {annotation(api, name) for name in "abc"} == {"digest-1"}
 
