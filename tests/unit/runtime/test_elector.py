@@ -195,7 +195,8 @@ async def test_an_outage_of_the_store_ends_leadership_before_others_may_begin(
     assert a.leads, "a short outage is survived"
     await clock.advance(4)
     assert isinstance(a.task.exception(), LeadershipLost)
-    assert a.led_until and a.led_until[0] <= START + 20
+    assert a.led_until
+    assert a.led_until[0] <= START + 20
     assert a.errors
     store.failing = False
     await clock.advance(16)

@@ -128,11 +128,11 @@ async def test_a_failing_key_comes_again_later_and_later_until_it_succeeds(
 
 
 async def test_an_error_may_ask_for_patience(clock: FakeClock, queue: WorkQueue[str]) -> None:
-    class Busy(Exception):
+    class BusyError(Exception):
         retry_after = 20.0
 
     worker = Worker(clock)
-    worker.failures["a"] = [Busy()]
+    worker.failures["a"] = [BusyError()]
     task = asyncio.create_task(queue.run(worker))
     queue.add("a")
     await clock.advance(30)

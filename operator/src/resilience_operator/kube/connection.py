@@ -120,7 +120,7 @@ class Connection:
         await self._rest.close()
 
     async def send(self, request: Request) -> bytes:
-        """The body of the answer; raises a ApiError for any other than 2xx."""
+        """The body of the answer; raises an ApiError for any other than 2xx."""
         limits = aiohttp.ClientTimeout(total=request.seconds, connect=_CONNECT_SECONDS)
         async with self._answer(request, limits) as answer:
             return await answer.read()

@@ -25,11 +25,13 @@ class TokenBucket:
         self._clock = clock
         self._step = 1.0 / rate
         self._capacity = burst * self._step
-        self._full_at = clock.now()
+        # Counted from here: as seconds since the epoch, small steps would round to nothing exact.
+        self._origin = clock.now()
+        self._full_at = 0.0
 
     async def take(self) -> None:
         """Wait for a token."""
-        now = self._clock.now()
+        now = self._clock.now() - self._origin
         self._full_at = max(self._full_at, now) + self._step
         wait = self._full_at - now - self._capacity
         if wait > 0:
@@ -37,9 +39,9 @@ class TokenBucket:
 
     def try_take(self) -> bool:
         """Take a token if there is one."""
-        now = self._clock.now()
+        now = self._clock.now() - self._origin
         full_at = max(self._full_at, now) + self._step
-        # The tolerance is for the rounding of many small steps.
+        # The tolerance is for the rounding of the clock.
         if full_at - now - self._capacity > 1e-6:
             return False
         self._full_at = full_at
