@@ -180,7 +180,7 @@ def test_after_a_restart_an_open_breaker_serves_the_remainder_of_its_time() -> N
     assert trial_due_at(restored.breaker) == now + 30
     found = assess(restored, OPENAI, now + 10)
     assert (found.health, found.assumed) == (0, False)
-    # Nothing was asked yet, so the first probe may run at once; its result is not a trial's.
+    assert next_probe_at(restored, OPENAI, now + 10) == now + 30
     early = observe(restored, healthy(now + 11), OPENAI, now + 11)
     assert early.breaker == restored.breaker
     assert next_probe_at(early, OPENAI, now + 11) == now + 30

@@ -72,12 +72,11 @@ def next_probe_at(evidence: Evidence, dependency: Dependency, now: float) -> flo
 
     Counted from the last result, so that asking twice gives the same answer. Never before `now`.
     """
-    if evidence.last is None:
-        return now
+    last = evidence.last
     due = breakers.trial_due_at(evidence.breaker)
-    if due is not None and evidence.last.at < due:
+    if due is not None and (last is None or last.at < due):
         return max(now, due)
-    return max(now, evidence.last.at + _pace(evidence, evidence.last, dependency))
+    return now if last is None else max(now, last.at + _pace(evidence, last, dependency))
 
 
 def restore(status: DependencyStatus, now: float) -> Evidence:
