@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 PY := .venv/bin/python
+GENERATE := PYTHONPATH=operator $(PY) -m tools
 PROVIDER ?= auto
 
 .PHONY: help setup generate format verify test unit integration e2e bench image demo demo-down cluster-up cluster-down
@@ -20,7 +21,8 @@ venv:
 	@operator/tools/setup.sh
 
 generate: venv ## Write the generated files anew: CRDs and the field reference
-	@$(PY) operator/tools/generate.py
+	@$(GENERATE).crdgen
+	@$(GENERATE).docgen
 
 format: venv ## Format the code and mend what the linter can
 	@.venv/bin/ruff format .
@@ -30,8 +32,8 @@ verify: venv ## Lint, types, import rules, generated files in sync, CRDs accepte
 	@echo "== ruff";            .venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet .
 	@echo "== mypy";            .venv/bin/mypy
 	@echo "== import-linter";   .venv/bin/lint-imports --no-logo | tail -n 6
-	@echo "== generated files"; $(PY) operator/tools/generate.py --check
-	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build api && $(PY) -m pytest -q --no-header -m crds tests/integration/test_crds.py
+	@echo "== generated files"; $(GENERATE).crdgen --check && $(GENERATE).docgen --check
+	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build kubernetes etcd && $(PY) -m pytest -q --no-header tests/integration/test_crds.py
 
 test: setup verify ## Everything that needs no node: verify, unit and integration tests, coverage
 	@rm -f .coverage .coverage.*
@@ -43,14 +45,14 @@ unit: venv ## The fast tests only
 	@$(PY) -m pytest -q tests/unit
 
 integration: setup ## Tests against a real API server and real servers behind the probes
-	@$(PY) -m e2e.cluster build api
+	@$(PY) -m e2e.cluster build kubernetes etcd
 	@$(PY) -m pytest -q tests/integration
 
 e2e: setup ## The demo and failover on a real cluster, checked
 	@$(PY) -m pytest -q e2e
 
 bench: setup ## Speed and memory: probes per CPU-second, 1,000 policies on a real API server
-	@$(PY) -m e2e.cluster build api
+	@$(PY) -m e2e.cluster build kubernetes etcd
 	@$(PY) -m tests.bench
 
 image: venv ## Build the operator's image; prints where the archive is

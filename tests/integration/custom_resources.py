@@ -78,7 +78,7 @@ def objects(namespace: str, plural: str, name: str = "") -> str:
 
 def definitions() -> list[Body]:
     """The CRDs as they are in `crds/`."""
-    return [yaml.safe_load(path.read_text()) for path in sorted(CRDS.glob("*.yaml"))]
+    return [yaml.safe_load(path.read_text()) for path in sorted(CRDS.glob(f"{GROUP}_*.yaml"))]
 
 
 def install(api: Api) -> list[str]:

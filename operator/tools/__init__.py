@@ -6,6 +6,6 @@ The models are read from this checkout, whatever copy of the operator is install
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 sys.path.insert(0, str(ROOT / "operator" / "src"))

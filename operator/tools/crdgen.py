@@ -1,4 +1,4 @@
-"""Generates `crds/` from the API models: `python -m tools.crdgen [--out crds] [--check]`."""
+"""Generates `crds/` from the API models: `make generate`."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tools.generated import main
 from tools.resources import RESOURCES, Column, Resource
 from tools.structural import Schema, structural_schema
 
-_HEADER = "# Generated from the API models by `python -m tools.crdgen`: change those, not this.\n"
+_HEADER = "# Generated from the API models by `make generate`: change those, not this.\n"
 _API_VERSION = (
     "APIVersion defines the versioned schema of this representation of an object. More info: "
     "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources"
@@ -88,11 +88,16 @@ class _Dumper(yaml.SafeDumper):
 
 
 def render() -> dict[str, str]:
-    """The text of every CRD file, by file name."""
+    """The text of every CRD file, and of the kustomization that lists them, by file name."""
+    crds = {f"{GROUP}_{resource.plural}.yaml": build_crd(resource) for resource in RESOURCES}
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": sorted(crds),
+    }
     return {
-        f"{GROUP}_{resource.plural}.yaml": _HEADER
-        + yaml.dump(build_crd(resource), Dumper=_Dumper, sort_keys=False, width=100)
-        for resource in RESOURCES
+        name: _HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=100)
+        for name, content in {**crds, "kustomization.yaml": kustomization}.items()
     }
 
 
