@@ -19,7 +19,8 @@ class FakeApi:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.requests: list[tuple[str, str, str]] = []
-        self.failures: dict[str, Exception] = {}  # by object name
+        self.failures: dict[str, Exception] = {}  # by object name, of writes
+        self.unreadable: dict[str, Exception] = {}  # by plural, of lists
         self.now = "2026-01-01T00:00:00Z"
         self._owners: dict[tuple[str, str, str], dict[str, set[Field]]] = {}
         self._serial = itertools.count(1)
@@ -58,6 +59,8 @@ class FakeApi:
         self, resource: Resource, namespace: str | None = None, label_selector: str | None = None
     ) -> list[dict[str, Any]]:
         self.requests.append(("list", resource.plural, label_selector or ""))
+        if failure := self.unreadable.get(resource.plural):
+            raise failure
         wanted = dict(part.split("=") for part in (label_selector or "").split(",") if part)
         return [
             copy.deepcopy(obj)

@@ -224,23 +224,41 @@ async def test_the_old_name_is_kept_while_the_new_one_is_refused(
     assert label_of(api) == "inventario"
 
 
+async def test_config_maps_that_may_not_be_read_are_a_problem(
+    api: FakeApi, flags: FlagsConfigMap
+) -> None:
+    api.unreadable["configmaps"] = Forbidden("configmaps is forbidden", status=403)
+    assert (await apply(flags, OPTIMAL)).problems[0].reason == "ConfigMapForbidden"
+
+
+async def test_a_copy_that_somebody_made_is_left_alone(api: FakeApi, flags: FlagsConfigMap) -> None:
+    await apply(flags, LIMITED)
+    copy = {"metadata": {"name": "copy", "labels": {MANAGED_BY_LABEL: "inventario"}}}
+    api.put(CONFIG_MAPS, "retail", {**copy, "data": LIMITED})
+    await apply(flags, LIMITED)
+    await flags.restore(POLICY, make_flags(OPTIMAL))
+    assert data_of(api, "copy") == LIMITED
+    assert label_of(api, "copy") == "inventario"
+
+
 class Slow(FakeApi):
-    """Answers a get only when it is let to."""
+    """Applies only when it is let to."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.go = asyncio.Event()
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
 
-    async def get(self, *args: Any) -> dict[str, Any] | None:
+    async def apply(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        self.reached.set()
         await self.go.wait()
-        return await super().get(*args)
+        return await super().apply(*args, **kwargs)
 
 
 async def test_two_policies_do_not_take_the_same_config_map_at_once() -> None:
     api = Slow()
     flags = FlagsConfigMap(api)
     first = asyncio.create_task(apply(flags, OPTIMAL, policy=("retail", "one")))
-    await asyncio.sleep(0)
+    await api.reached.wait()
     with pytest.raises(TransientError, match="another policy"):
         await apply(flags, LIMITED, policy=("retail", "two"))
     api.go.set()

@@ -120,6 +120,17 @@ async def test_what_could_not_be_told_is_reported_as_a_share(
     assert outcome.failures[0].message.startswith("1 of 3 pods")
 
 
+@pytest.mark.parametrize("how", list(Propagation))
+async def test_targets_that_may_not_be_looked_at_are_a_failure(
+    api: FakeApi, pods: PodRefresh, how: Propagation
+) -> None:
+    api.unreadable["deployments"] = Forbidden("deployments is forbidden", status=403)
+    targets = (Target(selector=LabelSelector(match_labels={"app": "dashboard"})),)
+    outcome = await pods.propagate(how, "retail", targets, APPLIED)
+    assert not outcome.complete
+    assert outcome.failures[0].reason == "TargetsNotReadable"
+
+
 async def test_a_target_that_does_not_read_the_flags_is_noted(
     api: FakeApi, pods: PodRefresh
 ) -> None:

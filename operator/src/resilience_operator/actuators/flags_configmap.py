@@ -12,6 +12,7 @@ from resilience_operator.actuators import config_map as manifests
 from resilience_operator.actuators.base import Api, Applied, FlagsOutcome, Object, content_digest
 from resilience_operator.actuators.ownership import (
     RELEASED,
+    is_free,
     policy_label,
     policy_selector,
     reason_to_refuse,
@@ -50,11 +51,43 @@ class FlagsConfigMap:
         """
         if previous is not None and previous.holds(flags):
             return FlagsOutcome(applied=previous)
+        try:
+            return await self._apply(policy, flags, previous, optimal)
+        except TerminalError as error:
+            return FlagsOutcome(problems=(_refusal(flags.config_map, error),))
+
+    async def restore(self, policy: Key, optimal: FlagSet) -> FlagsOutcome:
+        """Leave the flags of OPTIMAL behind in every ConfigMap of a policy that is going.
+
+        The label stays, so that a policy of the same name takes the ConfigMap back. Nothing is
+        created: without a ConfigMap there is nothing to restore.
+        """
+        namespace, name = policy
+        result = FlagsOutcome()
+        for live in (await self._written(policy)).values():
+            done = await self._write(namespace, name, optimal, live, owner=policy_label(name))
+            applied = result.applied
+            if applied is None or live["metadata"]["name"] == optimal.config_map:
+                applied = done.applied
+            result = FlagsOutcome(
+                applied, result.written or done.written, result.problems + done.problems
+            )
+        return result
+
+    async def _apply(
+        self,
+        policy: Key,
+        flags: FlagSet,
+        previous: Applied | None,
+        optimal: Callable[[], FlagSet],
+    ) -> FlagsOutcome:
         namespace, name = policy
         renamed = previous is not None and previous.config_map != flags.config_map
-        ours = await self._labelled(policy) if previous is None or renamed else {}
+        ours = await self._written(policy) if previous is None or renamed else {}
         live = ours.pop(flags.config_map, None)
         if live is None:
+            live = await self._api.get(CONFIG_MAPS, namespace, flags.config_map)
+        if is_free(live):
             outcome = await self._take(namespace, name, flags)
         else:
             outcome = await self._write(namespace, name, flags, live, owner=policy_label(name))
@@ -66,34 +99,20 @@ class FlagsConfigMap:
             problems.extend(released.problems)
         return FlagsOutcome(outcome.applied, outcome.written, tuple(problems))
 
-    async def restore(self, policy: Key, optimal: FlagSet) -> FlagsOutcome:
-        """Leave the flags of OPTIMAL behind in every ConfigMap of a policy that is going.
+    async def _written(self, policy: Key) -> dict[str, Object]:
+        """The ConfigMaps that hold flags of a policy, by name.
 
-        The label stays, so that a policy of the same name takes the ConfigMap back. Nothing is
-        created: without a ConfigMap there is nothing to restore.
+        Not every one with its label: somebody's copy of a ConfigMap has the label too.
         """
         namespace, name = policy
-        result = FlagsOutcome()
-        for live in (await self._labelled(policy)).values():
-            done = await self._write(namespace, name, optimal, live, owner=policy_label(name))
-            applied = result.applied
-            if applied is None or live["metadata"]["name"] == optimal.config_map:
-                applied = done.applied
-            result = FlagsOutcome(
-                applied, result.written or done.written, result.problems + done.problems
-            )
-        return result
-
-    async def _labelled(self, policy: Key) -> dict[str, Object]:
-        namespace, name = policy
         found = await self._api.list(CONFIG_MAPS, namespace, policy_selector(name))
-        return {live["metadata"]["name"]: live for live in found}
+        return {live["metadata"]["name"]: live for live in found if manifests.our_entry(live)}
 
     async def _take(self, namespace: str, policy: str, flags: FlagSet) -> FlagsOutcome:
-        """Make the ConfigMap, or take one that is free to be taken; one policy at a time.
+        """Make the ConfigMap, or take a released one; looks again, one policy at a time.
 
-        All policies write under one field manager, so the server would let two of them that look
-        at the same moment take the same ConfigMap, the later one silently.
+        All policies write under one field manager, so the server would let two of them that find
+        a name free at the same moment both have it, the later one silently.
         """
         place = (namespace, flags.config_map)
         if place in self._being_taken:
@@ -151,7 +170,7 @@ def _refusal(name: str, error: TerminalError) -> Problem:
     if isinstance(error, Forbidden):
         return Problem(
             "ConfigMapForbidden",
-            f"The operator may not write ConfigMap {name}: {error.message}",
+            f"The operator may not read or write ConfigMap {name}: {error.message}",
         )
     reason = "ConfigMapInvalid" if isinstance(error, Invalid) else "ConfigMapFailed"
     return Problem(reason, f"The API server refuses ConfigMap {name}: {error.message}")

@@ -33,6 +33,11 @@ def labels_of(live: Object) -> dict[str, str]:
     return dict(live["metadata"].get("labels") or {})
 
 
+def is_free(live: Object | None) -> bool:
+    """Whether the name is any policy's to have: nothing has it, or what has it was released."""
+    return live is None or labels_of(live).get(MANAGED_BY_LABEL) == RELEASED
+
+
 def reason_to_refuse(live: Object, policy: str) -> Problem | None:
     """Why a policy must not write into an existing ConfigMap, if there is a reason."""
     name = live["metadata"]["name"]

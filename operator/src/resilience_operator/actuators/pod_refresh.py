@@ -45,14 +45,19 @@ class PodRefresh:
     async def propagate(
         self, how: Propagation, namespace: str, targets: Targets, applied: Applied
     ) -> RefreshOutcome:
-        """Let the targets' pods know of `applied`, in the way that the policy asks for."""
-        match how:
-            case Propagation.REFRESH:
-                return await self.refresh(namespace, targets, applied)
-            case Propagation.RESTART:
-                return await self.restart(namespace, targets, applied)
-            case Propagation.KUBELET:
-                return await self.inspect(namespace, targets, applied)
+        """Let the targets' pods know of `applied`, in the way that the policy asks for.
+
+        TransientError is the caller's to retry; targets that may not be looked at are a failure.
+        """
+        ways = {
+            Propagation.REFRESH: self.refresh,
+            Propagation.RESTART: self.restart,
+            Propagation.KUBELET: self.inspect,
+        }
+        try:
+            return await ways[how](namespace, targets, applied)
+        except TerminalError as error:
+            return RefreshOutcome(failures=(_unreadable(error),))
 
     async def undo(
         self, how: Propagation, namespace: str, targets: Targets, restored: Applied | None
@@ -197,6 +202,13 @@ def _missing(target: Target) -> Problem:
     if target.name is not None:
         return Problem("DeploymentMissing", f"There is no Deployment {target.name}.")
     return Problem("DeploymentMissing", f"No Deployment has the labels {_labels(target)}.")
+
+
+def _unreadable(error: TerminalError) -> Problem:
+    return Problem(
+        "TargetsNotReadable",
+        f"The operator cannot look at the targets and their pods: {error.message}",
+    )
 
 
 def _share_failed(errors: Sequence[ApiError], total: int) -> tuple[Problem, ...]:
