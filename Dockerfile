@@ -18,6 +18,6 @@ RUN python3 $(echo /wheels/pip-*.whl)/pip --python /opt/venv/bin/python3 install
 FROM ${BASE_IMAGE}
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=builder /opt/app /opt/app
-ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/opt/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/opt/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/
 USER 65532:65532
 ENTRYPOINT ["python3", "-m", "resilience_operator.main"]

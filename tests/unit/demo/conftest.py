@@ -8,8 +8,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestClient
+from aiohttp.web import Application, Request
 
 from e2e.demo.app.features import FEATURES
+
+Client = TestClient[Request, Application]
 
 DEADLINE_SECONDS = 1.0
 POLL_SECONDS = 0.005

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ async def test_sees_every_swap_holds(volume: KubeletVolume, reader: FlagReader) 
     assert await holds(lambda: at(reader, 1))
     for generation in range(2, 8):
         volume.write(flagd("MINIMAL", 20, generation, ai_assistant=f"state{generation}"))
-        assert await holds(lambda generation=generation: at(reader, generation))
+        assert await holds(partial(at, reader, generation))
         assert reader.snapshot.features["ai_assistant"] == f"state{generation}"
 
 

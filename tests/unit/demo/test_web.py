@@ -1,23 +1,23 @@
 """The application over HTTP."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient
 
 from e2e.demo.app.features import FEATURES
 from e2e.demo.app.settings import Settings
 from e2e.demo.app.web import READER, create_app
-from tests.unit.demo.conftest import KubeletVolume, flagd, holds
+from tests.unit.demo.conftest import Client, KubeletVolume, flagd, holds
 
-Start = Callable[..., Awaitable[TestClient]]
+Start = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
-def start(aiohttp_client: Callable[..., Awaitable[TestClient]], volume: KubeletVolume) -> Start:
+def start(aiohttp_client: Callable[..., Awaitable[Client]], volume: KubeletVolume) -> Start:
     """Starts the application on the volume, and waits until it has read what is there."""
 
-    async def start(**settings: object) -> TestClient:
+    async def start(**settings: Any) -> Client:
         app = create_app(Settings(flags_file=volume.file, pod="pod-1", version="v2", **settings))
         client = await aiohttp_client(app)
         if volume.file.exists():
