@@ -81,6 +81,19 @@ async def test_metrics_in_both_formats(url: str) -> None:
         assert (await answer.text()).endswith("# EOF\n")
 
 
+@pytest.mark.parametrize(("accepted", "sent"), [("gzip, deflate", "gzip"), ("identity", None)])
+async def test_metrics_are_compressed_for_who_can_read_that(
+    url: str, accepted: str, sent: str | None
+) -> None:
+    headers = {"Accept-Encoding": accepted}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(url + "/metrics") as answer,
+    ):
+        assert answer.headers.get("Content-Encoding") == sent
+        assert "resilience_policies 0.0" in await answer.text()
+
+
 async def test_scrapes_at_the_same_time_all_get_an_answer(url: str) -> None:
     answers = await asyncio.gather(*(ask(url + "/metrics") for _ in range(5)))
     assert {status for status, _ in answers} == {200}

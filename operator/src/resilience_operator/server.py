@@ -6,12 +6,13 @@ which a standby replica does as well as the leader.
 """
 
 import asyncio
+import gzip
 import logging
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import choose_encoder, gzip_accepted
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +63,25 @@ class Server:
         return _verdict(self._ready)
 
     async def _on_metrics(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         # A large scrape takes a second of work: in a thread, one at a time, so that probes stay
         # on schedule meanwhile.
         async with self._scrape:
-            body = await asyncio.to_thread(encode, self._registry)
-        return web.Response(body=body, headers={"Content-Type": content_type})
+            return await asyncio.to_thread(
+                _exposition,
+                self._registry,
+                request.headers.get("Accept", ""),
+                request.headers.get("Accept-Encoding", ""),
+            )
+
+
+def _exposition(registry: CollectorRegistry, accept: str, accept_encoding: str) -> web.Response:
+    encode, content_type = choose_encoder(accept)
+    headers = {"Content-Type": content_type}
+    body = encode(registry)
+    if gzip_accepted(accept_encoding):
+        headers["Content-Encoding"] = "gzip"
+        body = gzip.compress(body, compresslevel=1)
+    return web.Response(body=body, headers=headers)
 
 
 def _verdict(check: Check) -> web.Response:
