@@ -76,7 +76,9 @@ def _build_one(chosen: Engine, image: Image, context: Path, archive: Path) -> No
         options += ["--network", "host", "--secret", f"id={APT_SOURCES_SECRET},src={sources}"]
     chosen.run("build", *options, context)
     unfinished = archive.with_name(f"{image.name}.part")
-    chosen.run("save", "--output", unfinished, image.tag)
+    saved = context.parent / "image.tar"  # in scratch, as an interrupted save leaves litter beside
+    chosen.run("save", "--output", saved, image.tag)
+    shutil.move(saved, unfinished)
     unfinished.rename(archive)
     progress(f"{image.tag}: {archive.stat().st_size / 1e6:.0f} MB")
     shutil.rmtree(context)
