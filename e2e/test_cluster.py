@@ -4,6 +4,7 @@ Needs root and a machine on which no other Kubernetes runs; it uses a cluster of
 The tests of this file build on each other and run in the order in which they stand.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from e2e.cluster import build, debian, images, mounts, paths, waiting
+from e2e.cluster import build, debian, images, mounts, network, paths, waiting
 from e2e.cluster.source import SourceProvider
 
 NAME = "cluster-test"
@@ -95,21 +96,49 @@ def own_processes() -> set[str]:
     return found
 
 
-def traces() -> dict[str, set[str]]:
-    """Everything on the machine that a node makes, as far as it can be seen now."""
+_shim_sockets: set[Path] = set()
+
+
+def own_network_namespaces(processes: set[str]) -> set[str]:
+    """Those that one of the cluster's processes is in, or that it keeps as a mount."""
+    folder = str(paths.cluster_folder(NAME))
+    machine = os.readlink("/proc/self/ns/net")
+    found = {line for line in lines("lsns", "-n", "-t", "net", "-o", "NS,NSFS") if folder in line}
+    for process in processes:
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(f"/proc/{process}/ns/net"))
+    return found - {machine}
+
+
+def own_files() -> set[str]:
+    """What a node leaves outside its folder, where other runtimes keep such files as well."""
     folder = paths.cluster_folder(NAME)
-    rules = {rule for rule in lines("iptables-save") | lines("ip6tables-save") if rule[:1] == "-"}
-    outside = ("/run/containerd/s", "/run/netns", "/var/log/containers", "/var/lib/cni/results")
+    for address in folder.glob("run/io.containerd.runtime.v2.task/*/*/address"):
+        _shim_sockets.add(Path(address.read_text().removeprefix("unix://")))
+    logs = Path("/var/log/containers").glob("*")
     return {
-        "processes": own_processes(),
+        *(str(path) for path in logs if os.readlink(path).startswith(f"{folder}/")),
+        *(str(path) for path, _ in network.cni_results(network.cni_network(folder))),
+        *(str(path) for path in _shim_sockets if path.exists()),
+    }
+
+
+def traces() -> dict[str, set[str]]:
+    """Everything on the machine that a node makes, as far as it can be seen now.
+
+    Rules and interfaces are all of the machine's: nothing else may change them meanwhile.
+    """
+    folder = paths.cluster_folder(NAME)
+    processes = own_processes()
+    rules = {rule for rule in lines("iptables-save") | lines("ip6tables-save") if rule[:1] == "-"}
+    return {
+        "processes": processes,
         "mounts": {str(m.point) for m in mounts.table() if m.point.is_relative_to(folder)},
         "interfaces": {re.split(r"[:@]", line)[1] for line in lines("ip", "-o", "link")},
-        "network namespaces": {
-            line.strip() for line in lines("lsns", "-n", "-t", "net", "-o", "NS")
-        },
+        "network namespaces": own_network_namespaces(processes),
         "rules": rules,
         "control groups": {str(path) for path in Path("/sys/fs/cgroup").glob(f"**/*{NAME}")},
-        "files": {str(path) for place in outside for path in Path(place).glob("*")},
+        "files": own_files(),
         "state": {str(folder)} if folder.exists() else set(),
     }
 
@@ -120,9 +149,9 @@ def assert_nothing_left(before: dict[str, set[str]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]]]:
+def before() -> Iterator[dict[str, set[str]]]:
     """What the machine has without the cluster; the cluster is down again at the end."""
-    build.ensure([*("kubernetes", "etcd", "coredns", "pause", "testserver")])
+    build.ensure(("kubernetes", "etcd", "coredns", "pause", "testserver"))
     debian.ensure(debian.NODE_NEEDS, cni=True)
     run("down")
     yield traces()
@@ -212,10 +241,16 @@ def test_services_names_and_logs_work_from_inside(before: dict[str, set[str]]) -
     def inside(url: str) -> str:
         return kubectl("-n", "shop", "exec", "deploy/web", "--", "/testserver", "get", url)
 
-    # Both pods answer, the one that asks included, so a pod reaches itself through the Service.
-    waiting.until(
-        "both pods", lambda: len({inside("http://web.shop/hostname") for _ in range(8)}) == 2, 30
-    )
+    seen: set[str] = set()
+
+    def both_pods_answered() -> bool:
+        # Until kube-proxy has written its rules, there is no way to the Service.
+        with contextlib.suppress(AssertionError):
+            seen.add(inside("http://web.shop/hostname"))
+        return len(seen) == 2
+
+    # The pod that asks is one of them, so a pod also reaches itself through the Service.
+    waiting.until("both pods", both_pods_answered, 30)
     addresses = kubectl("-n", "shop", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
     name = "web.shop.svc.cluster.local"
     assert inside(f"http://127.0.0.1:8080/lookup?name={name}") == f"[{addresses}]"
@@ -261,7 +296,7 @@ def test_writes_are_in_the_audit_log(before: dict[str, set[str]]) -> None:
 
 def test_down_leaves_nothing_behind(before: dict[str, set[str]]) -> None:
     during = traces()
-    assert all(during[kind] - before[kind] for kind in during if kind != "network namespaces")
+    assert all(during[kind] - before[kind] for kind in during)
 
     run("down")
 

@@ -17,7 +17,6 @@ from e2e.cluster.debian import which
 from e2e.cluster.errors import ClusterError
 
 BRIDGE = "resilience0"
-CNI_NETWORK = "resilience-operator"
 POD_RANGE = "10.213.0.0/24"
 NODE_ADDRESS = "10.213.0.1"
 
@@ -90,6 +89,8 @@ def create(folder: Path) -> None:
     _run("ip", "link", "add", BRIDGE, "type", "bridge")
     _run("ip", "address", "add", f"{NODE_ADDRESS}/{ip_network(POD_RANGE).prefixlen}", "dev", BRIDGE)
     _run("ip", "link", "set", BRIDGE, "up")
+    # The machine itself has to find a route to a Service before the rules redirect the packet.
+    _run("ip", "route", "add", SERVICE_RANGE, "dev", BRIDGE)
     # Forwarding stays on afterwards: something else may have come to rely on it.
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")
     _let_rules_see_bridged_packets()
@@ -122,10 +123,21 @@ def remove(folder: Path) -> None:
         for port in json.loads(_run("ip", "-json", "link", "show", "master", BRIDGE)):
             _succeeds("ip", "link", "delete", port["ifname"])
         _run("ip", "link", "delete", BRIDGE)
-    for result in _CNI_RESULTS.glob(f"{CNI_NETWORK}-*-eth0"):
-        pod = result.name.removeprefix(f"{CNI_NETWORK}-").removesuffix("-eth0")
+    for result, pod in cni_results(cni_network(folder)):
         (_CNI_RESULTS / f"cni-loopback-{pod}-lo").unlink(missing_ok=True)
         result.unlink()
+
+
+def cni_network(folder: Path) -> str:
+    """What the pods' network is called in files outside the cluster's folder."""
+    return f"resilience-operator-{folder.name}"
+
+
+def cni_results(name: str) -> list[tuple[Path, str]]:
+    """The files that libcni keeps of that network, each with its pod sandbox's id."""
+    pattern = re.compile(rf"{re.escape(name)}-([0-9a-f]{{64}})-eth0")
+    found = ((path, pattern.fullmatch(path.name)) for path in _CNI_RESULTS.glob("*"))
+    return [(path, match[1]) for path, match in found if match]
 
 
 def announce_kube_chains(folder: Path) -> None:

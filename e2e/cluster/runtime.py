@@ -64,7 +64,7 @@ def cni_config(folder: Path) -> str:
     """The pods' network; the bridge and its address are made by us, not by the plugin."""
     config = {
         "cniVersion": "0.4.0",
-        "name": network.CNI_NETWORK,
+        "name": network.cni_network(folder),
         "plugins": [
             {
                 "type": "bridge",
