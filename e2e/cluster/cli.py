@@ -162,4 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; the next up or down takes it from here", file=sys.stderr)
+        return 130
     return 0
