@@ -28,6 +28,7 @@ from resilience_operator.core.model import (
     Verdict,
 )
 from resilience_operator.core.status import level_status, materially_equal, policy_status
+from tests.builders import make_level
 
 START = 1_795_500_000.0
 
@@ -157,17 +158,17 @@ class Simulation:
         self._write(snapshot, plan)
 
     def _write(self, snapshot: Snapshot, plan: Plan) -> None:
-        status = policy_status(snapshot, plan, Outcome())
-        if materially_equal(self.policy.status, status):
-            return
-        self.status_writes += 1
-        self.policy = self.policy.model_copy(update={"status": status})
         known = {each.name: each for each in self.levels}
-        self.levels = tuple(
-            known[each.name].model_copy(update={"status": level_status(snapshot, each)})
-            for each in plan.levels
-            if each.name in known
-        )
+        for each in plan.levels:
+            level = known.get(each.name) or make_level(each.name, self.policy.name).build()
+            status = level_status(snapshot, each)
+            self.status_writes += status != level.status
+            known[each.name] = level.model_copy(update={"status": status})
+        self.levels = tuple(known.values())
+        written = policy_status(snapshot, plan, Outcome())
+        if not materially_equal(self.policy.status, written):
+            self.status_writes += 1
+            self.policy = self.policy.model_copy(update={"status": written})
 
 
 def _within(spans: Sequence[tuple[float, float]], at: float) -> bool:
