@@ -96,8 +96,8 @@ class TestStatus:
         await client.create(DEPLOYMENTS, namespace, deployment(1))
         body: Object = {"status": {"replicas": 1}}
         await client.apply_status(DEPLOYMENTS, namespace, "shop", body, ARGO)
+        body = {"status": {"replicas": 2}}
         with pytest.raises(errors.Conflict) as caught:
-            body = {"status": {"replicas": 2}}
             await client.apply_status(DEPLOYMENTS, namespace, "shop", body, US)
         assert caught.value.managers == (ARGO,)
 
@@ -153,7 +153,7 @@ class TestOtherWrites:
 async def test_what_does_not_validate_is_invalid_and_what_is_missing_not_found(
     client: KubeClient, namespace: str
 ) -> None:
-    with pytest.raises(errors.Invalid, match="metadata.name"):
+    with pytest.raises(errors.Invalid, match=r"metadata\.name"):
         await client.apply(CONFIG_MAPS, namespace, "No_Name", {"data": {}}, US)
     with pytest.raises(errors.NotFound, match="nowhere"):
         await client.apply(CONFIG_MAPS, "nowhere", "flags", {"data": {}}, US)

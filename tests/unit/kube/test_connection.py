@@ -234,3 +234,14 @@ async def test_a_list_that_never_gets_through_gives_up(
     with pytest.raises(Gone):
         await KubeClient(connection).list(PODS)
     assert len(server.requests) == 3
+
+
+async def test_an_answer_of_something_in_between_is_transient(
+    server: Server, connection: Connection
+) -> None:
+    async def portal(request: web.Request) -> web.Response:
+        return web.Response(text="<html>please log in</html>")
+
+    server.answer = portal
+    with pytest.raises(errors.TransientError, match="not the API server's"):
+        await KubeClient(connection).get(PODS, "shop", "a")

@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from resilience_operator.core.errors import ApiError, NotFound
+from resilience_operator.core.errors import ApiError, NotFound, TransientError
 from resilience_operator.core.resources import Resource
 from resilience_operator.kube.connection import Connection, Request
 from resilience_operator.kube.errors import Gone
@@ -22,6 +22,8 @@ _MERGE = "application/merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _PAGE = 500
 _LIST_SECONDS = 30.0
+# Bookmarks come every minute; a watch that has been silent for longer hangs on a dead line.
+_SILENCE_SECONDS = 150.0
 
 
 class RequestObserver(Protocol):
@@ -104,7 +106,7 @@ class KubeClient:
     ) -> AsyncIterator[tuple[str, Object]]:
         """Events after that resourceVersion, bookmarks included, until the server ends the watch.
 
-        It is asked to after `seconds`; silence for half as long again is taken for a dead line.
+        It is asked to after `seconds`.
         """
         query = {
             "watch": "true",
@@ -114,7 +116,7 @@ class KubeClient:
         }
         if label_selector is not None:
             query["labelSelector"] = label_selector
-        request = Request("GET", resource.path(namespace), query, seconds=seconds * 1.5)
+        request = Request("GET", resource.path(namespace), query, seconds=_SILENCE_SECONDS)
         try:
             async with self._connection.stream(request) as stream:
                 self._observer("watch", resource, 200)
@@ -232,7 +234,10 @@ class KubeClient:
             self._observer(verb, resource, error.status)
             raise
         self._observer(verb, resource, 200)
-        answer: Object = json.loads(body)
+        try:
+            answer: Object = json.loads(body)
+        except ValueError as error:
+            raise TransientError("the answer is not the API server's: no JSON") from error
         return answer
 
 

@@ -4,6 +4,7 @@ Consumers see one stream that never ends and never needs them to know why it was
 after a relist every object comes again, and what vanished meanwhile comes as DELETED.
 """
 
+import json
 import random
 from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
@@ -49,25 +50,29 @@ class Watcher:
         self._on_error = on_error
         self._known: set[tuple[str, str]] = set()
         self._version: str | None = None
+        self._backoff = _FIRST_BACKOFF
 
     async def events(self) -> AsyncIterator[tuple[Change, Object]]:
         """The changes, for ever."""
-        backoff = _FIRST_BACKOFF
         while True:
             try:
                 if self._version is None:
                     async for event in self._list():
                         yield event
                 async for event in self._follow(self._version or ""):
-                    backoff = _FIRST_BACKOFF
                     yield event
-            except Gone:
+            except Gone as error:
                 self._version = None
+                await self._pause(error)
             except (ApiError, ValueError) as error:
                 self._on_error(self._resource, error)
-                asked = error.retry_after if isinstance(error, TransientError) else None
-                await self._clock.sleep(max(backoff * (0.5 + random.random() / 2), asked or 0.0))
-                backoff = min(backoff * 2, _LAST_BACKOFF)
+                await self._pause(error)
+
+    async def _pause(self, error: Exception) -> None:
+        asked = error.retry_after if isinstance(error, TransientError) else None
+        wait = self._backoff * (0.5 + random.random() / 2)
+        self._backoff = min(self._backoff * 2, _LAST_BACKOFF)
+        await self._clock.sleep(max(wait, asked or 0.0))
 
     async def _list(self) -> AsyncIterator[tuple[Change, Object]]:
         seen: set[tuple[str, str]] = set()
@@ -84,6 +89,7 @@ class Watcher:
             yield Change.DELETED, {"metadata": {"namespace": namespace, "name": name}}
         self._known = seen
         self._version = version
+        self._backoff = _FIRST_BACKOFF
         yield Change.SYNCED, {}
 
     async def _follow(self, version: str) -> AsyncIterator[tuple[Change, Object]]:
@@ -93,7 +99,8 @@ class Watcher:
         )
         async for kind, item in stream:
             if kind == "ERROR":
-                raise from_answer(int(item.get("code") or 500), b"", {})
+                raise from_answer(int(item.get("code") or 500), json.dumps(item).encode(), {})
+            self._backoff = _FIRST_BACKOFF
             self._version = item["metadata"]["resourceVersion"]
             if kind == "BOOKMARK":
                 continue

@@ -159,8 +159,9 @@ class LeaderElector:
             done = Alarm(self._clock)
             task.add_done_callback(lambda _: done.ring())
             await done.wait(self._clock.now() + margin)
-        if task.done() and self._record is not None and self._record.holder == self._identity:
-            await self._release()
+        record = self._record
+        if task.done() and record is not None and record.holder == self._identity:
+            await self._release(record)
 
     async def _attempt(self, seconds: float) -> bool:
         """Take or renew the lease once, within the time given. Says whether it is ours."""
@@ -211,11 +212,8 @@ class LeaderElector:
             return False
         return self._clock.now() < self._seen_at + max(record.duration_seconds, self._timing.lease)
 
-    async def _release(self) -> None:
+    async def _release(self, record: LeaseRecord) -> None:
         """Leave a record that nobody holds, so that another need not wait."""
-        record = self._record
-        if record is None:
-            return
         now = self._clock.now()
         try:
             async with Deadline(self._clock, now + self._timing.retry):

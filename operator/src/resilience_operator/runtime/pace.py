@@ -9,7 +9,7 @@ MIN_SPACING_SECONDS = 0.2
 # No wish is further off than this: a subscriber that asks for never is still asked again.
 MAX_WAIT_SECONDS = 3600.0
 # First probes go out at most at this pace when many targets arrive at once.
-FIRST_PROBES_PER_SECOND = 100.0
+FIRST_PROBES_PER_SECOND = 250.0
 
 _TOLERANCE = 0.001
 
@@ -18,7 +18,7 @@ def first_due(now: float, fraction: float, interval: float, unstarted: int) -> f
     """When a new probe goes first, given how many still wait for their first.
 
     A policy on its own is probed at once; a thousand that arrive together (a start) are spread
-    over ten seconds; no probe waits longer than its interval.
+    over four seconds; no probe waits longer than its interval.
     """
     return now + fraction * min(interval, unstarted / FIRST_PROBES_PER_SECOND)
 
