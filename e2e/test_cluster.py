@@ -19,8 +19,10 @@ from typing import Any
 
 import pytest
 
-from e2e.cluster import build, debian, images, mounts, network, paths, waiting
+from e2e import traces
+from e2e.cluster import build, debian, images, paths, waiting
 from e2e.cluster.source import SourceProvider
+from e2e.traces import Traces
 
 NAME = "cluster-test"
 IMAGE = "localhost/resilience-operator/testserver:1"
@@ -75,86 +77,13 @@ def answers(url: str) -> bool:
         return False
 
 
-def lines(*arguments: str) -> set[str]:
-    program = debian.which(arguments[0])
-    assert program is not None
-    answer = subprocess.run([program, *arguments[1:]], capture_output=True, text=True, check=True)
-    return set(answer.stdout.splitlines())
-
-
-def own_processes() -> set[str]:
-    """Processes in the cluster's control group, or with its folder in their command line."""
-    folder = str(paths.cluster_folder(NAME)).encode()
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            in_group = f"resilience-operator-{NAME}/" in (process / "cgroup").read_text()
-            if in_group or folder in (process / "cmdline").read_bytes():
-                found.add(process.name)
-        except OSError:
-            continue
-    return found
-
-
-_shim_sockets: set[Path] = set()
-
-
-def own_network_namespaces(processes: set[str]) -> set[str]:
-    """Those that one of the cluster's processes is in, or that it keeps as a mount."""
-    folder = str(paths.cluster_folder(NAME))
-    machine = os.readlink("/proc/self/ns/net")
-    found = {line for line in lines("lsns", "-n", "-t", "net", "-o", "NS,NSFS") if folder in line}
-    for process in processes:
-        with contextlib.suppress(OSError):
-            found.add(os.readlink(f"/proc/{process}/ns/net"))
-    return found - {machine}
-
-
-def own_files() -> set[str]:
-    """What a node leaves outside its folder, where other runtimes keep such files as well."""
-    folder = paths.cluster_folder(NAME)
-    for address in folder.glob("run/io.containerd.runtime.v2.task/*/*/address"):
-        _shim_sockets.add(Path(address.read_text().removeprefix("unix://")))
-    logs = Path("/var/log/containers").glob("*")
-    return {
-        *(str(path) for path in logs if os.readlink(path).startswith(f"{folder}/")),
-        *(str(path) for path, _ in network.cni_results(network.cni_network(folder))),
-        *(str(path) for path in _shim_sockets if path.exists()),
-    }
-
-
-def traces() -> dict[str, set[str]]:
-    """Everything on the machine that a node makes, as far as it can be seen now.
-
-    Rules and interfaces are all of the machine's: nothing else may change them meanwhile.
-    """
-    folder = paths.cluster_folder(NAME)
-    processes = own_processes()
-    rules = {rule for rule in lines("iptables-save") | lines("ip6tables-save") if rule[:1] == "-"}
-    return {
-        "processes": processes,
-        "mounts": {str(m.point) for m in mounts.table() if m.point.is_relative_to(folder)},
-        "interfaces": {re.split(r"[:@]", line)[1] for line in lines("ip", "-o", "link")},
-        "network namespaces": own_network_namespaces(processes),
-        "rules": rules,
-        "control groups": {str(path) for path in Path("/sys/fs/cgroup").glob(f"**/*{NAME}")},
-        "files": own_files(),
-        "state": {str(folder)} if folder.exists() else set(),
-    }
-
-
-def assert_nothing_left(before: dict[str, set[str]]) -> None:
-    left = {kind: found - before[kind] for kind, found in traces().items()}
-    assert {kind: found for kind, found in left.items() if found} == {}
-
-
 @pytest.fixture(scope="module")
-def before() -> Iterator[dict[str, set[str]]]:
+def before() -> Iterator[Traces]:
     """What the machine has without the cluster; the cluster is down again at the end."""
     build.ensure(("kubernetes", "etcd", "coredns", "pause", "testserver"))
     debian.ensure(debian.NODE_NEEDS, cni=True)
     run("down")
-    yield traces()
+    yield traces.of(NAME)
     run("down")
 
 
@@ -198,7 +127,7 @@ def manifests() -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "List", "items": list(items)}
 
 
-def test_up_makes_a_ready_node_in_half_a_minute(before: dict[str, set[str]]) -> None:
+def test_up_makes_a_ready_node_in_half_a_minute(before: Traces) -> None:
     users_config = Path.home() / ".kube" / "config"
     earlier = users_config.read_bytes() if users_config.exists() else None
     started = time.monotonic()
@@ -213,15 +142,15 @@ def test_up_makes_a_ready_node_in_half_a_minute(before: dict[str, set[str]]) -> 
     assert (users_config.read_bytes() if users_config.exists() else None) == earlier
 
 
-def test_up_again_is_done_at_once(before: dict[str, set[str]]) -> None:
-    processes = own_processes()
+def test_up_again_is_done_at_once(before: Traces) -> None:
+    processes = traces.own_processes(NAME)
 
     run("up")
 
-    assert own_processes() == processes
+    assert traces.own_processes(NAME) == processes
 
 
-def test_restricted_pods_run_with_a_config_map(before: dict[str, set[str]], tmp_path: Path) -> None:
+def test_restricted_pods_run_with_a_config_map(before: Traces, tmp_path: Path) -> None:
     archive = tmp_path / "testserver.tar"
     program = Path(build.find(["testserver"])["testserver"])
     images.write_archive(archive, reference=IMAGE, program=program)
@@ -237,7 +166,7 @@ def test_restricted_pods_run_with_a_config_map(before: dict[str, set[str]], tmp_
     assert flag == "on"
 
 
-def test_services_names_and_logs_work_from_inside(before: dict[str, set[str]]) -> None:
+def test_services_names_and_logs_work_from_inside(before: Traces) -> None:
     def inside(url: str) -> str:
         return kubectl("-n", "shop", "exec", "deploy/web", "--", "/testserver", "get", url)
 
@@ -257,7 +186,7 @@ def test_services_names_and_logs_work_from_inside(before: dict[str, set[str]]) -
     assert "serving /data" in kubectl("-n", "shop", "logs", "deploy/web")
 
 
-def test_node_port_and_port_forward_answer_on_loopback(before: dict[str, set[str]]) -> None:
+def test_node_port_and_port_forward_answer_on_loopback(before: Traces) -> None:
     port = kubectl(
         "-n", "shop", "get", "service", "web", "-o", "jsonpath={.spec.ports[0].nodePort}"
     )
@@ -279,7 +208,7 @@ def test_node_port_and_port_forward_answer_on_loopback(before: dict[str, set[str
         forward.wait()
 
 
-def test_writes_are_in_the_audit_log(before: dict[str, set[str]]) -> None:
+def test_writes_are_in_the_audit_log(before: Traces) -> None:
     log = paths.cluster_folder(NAME) / "audit.log"
     events = [json.loads(line) for line in log.read_text().splitlines()]
 
@@ -294,13 +223,13 @@ def test_writes_are_in_the_audit_log(before: dict[str, set[str]]) -> None:
     assert not {event["verb"] for event in events} & {"get", "list", "watch"}
 
 
-def test_down_leaves_nothing_behind(before: dict[str, set[str]]) -> None:
-    during = traces()
+def test_down_leaves_nothing_behind(before: Traces) -> None:
+    during = traces.of(NAME)
     assert all(during[kind] - before[kind] for kind in during)
 
     run("down")
 
-    assert_nothing_left(before)
+    assert traces.left(NAME, before) == {}
 
 
 def interrupt(arguments: Sequence[str], seconds: float) -> None:
@@ -312,15 +241,15 @@ def interrupt(arguments: Sequence[str], seconds: float) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.6, 1.5, 3.0, 4.0, 5.0, 6.5])
-def test_down_removes_an_interrupted_up(before: dict[str, set[str]], seconds: float) -> None:
+def test_down_removes_an_interrupted_up(before: Traces, seconds: float) -> None:
     interrupt(["up", "--provider", "source"], seconds)
 
     run("down")
 
-    assert_nothing_left(before)
+    assert traces.left(NAME, before) == {}
 
 
-def test_up_replaces_an_interrupted_up(before: dict[str, set[str]]) -> None:
+def test_up_replaces_an_interrupted_up(before: Traces) -> None:
     interrupt(["up", "--provider", "source"], 4.0)
 
     run("up", "--provider", "source")
@@ -329,9 +258,7 @@ def test_up_replaces_an_interrupted_up(before: dict[str, set[str]]) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.2, 0.5, 1.0, 2.0])
-def test_up_after_an_interrupted_down(
-    before: dict[str, set[str]], tmp_path: Path, seconds: float
-) -> None:
+def test_up_after_an_interrupted_down(before: Traces, tmp_path: Path, seconds: float) -> None:
     run("up", "--provider", "source")
     test_restricted_pods_run_with_a_config_map(before, tmp_path)
     interrupt(["down"], seconds)
@@ -341,11 +268,11 @@ def test_up_after_an_interrupted_down(
     assert "Ready" in kubectl("get", "nodes")
 
 
-def test_down_after_an_interrupted_down(before: dict[str, set[str]], tmp_path: Path) -> None:
+def test_down_after_an_interrupted_down(before: Traces, tmp_path: Path) -> None:
     run("up", "--provider", "source")
     test_restricted_pods_run_with_a_config_map(before, tmp_path)
     interrupt(["down"], 0.8)
 
     run("down")
 
-    assert_nothing_left(before)
+    assert traces.left(NAME, before) == {}

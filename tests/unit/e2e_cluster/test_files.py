@@ -67,9 +67,9 @@ def test_certificates_are_of_their_subject_and_authority(tmp_path: Path) -> None
 
     context = ssl.create_default_context(cafile=authority.root.certificate)
     context.load_cert_chain(pair.certificate, pair.key)
+    show = ["openssl", "x509", "-in", str(pair.certificate), "-noout", "-subject", "-issuer"]
     text = subprocess.run(
-        ["openssl", "x509", "-in", pair.certificate, "-noout", "-subject", "-issuer"]
-        + ["-ext", "subjectAltName,basicConstraints", "-nameopt", "RFC2253"],
+        [*show, "-ext", "subjectAltName,basicConstraints", "-nameopt", "RFC2253"],
         capture_output=True,
         text=True,
         check=True,
