@@ -35,8 +35,6 @@ class Endpoint:
 def parse_host_port(address: str) -> Endpoint:
     """Split `host:port`; an IPv6 address is in brackets."""
     host, _, port = address.rpartition(":")
-    if not 0 < int(port) < 65_536:
-        raise Unknowable(FailureReason.CONFIG_INVALID, "The port must be from 1 to 65535.")
     return Endpoint(host.removeprefix("[").removesuffix("]"), int(port))
 
 

@@ -5,7 +5,7 @@ Only the kind of an exception is used, never its text: that may come from the ot
 
 import errno
 import ssl
-from asyncio import IncompleteReadError, LimitOverrunError
+from asyncio import LimitOverrunError
 
 from resilience_operator.api.v1alpha1.policy_status import FailureReason as Reason
 from resilience_operator.probes.base import ProbeFailure, Unhealthy, Unknowable
@@ -22,7 +22,11 @@ _LOCAL = {
     errno.EPERM: "This operator's node does not let it dial the host.",
     errno.EACCES: "This operator's node does not let it dial the host.",
 }
+_CLOSED_EARLY = "The server closed the connection before it had answered."
 _THEIRS = {
+    errno.ECONNRESET: (Reason.RESET, _CLOSED_EARLY),
+    errno.ECONNABORTED: (Reason.RESET, _CLOSED_EARLY),
+    errno.EPIPE: (Reason.RESET, _CLOSED_EARLY),
     errno.ECONNREFUSED: (Reason.REFUSED, "The connection was refused."),
     errno.EHOSTUNREACH: (Reason.REFUSED, "The host cannot be reached."),
     errno.EHOSTDOWN: (Reason.REFUSED, "The host is down."),
@@ -47,7 +51,7 @@ def of_network(error: BaseException) -> ProbeFailure | None:
     """Say what a dial or an exchange failed of; None when it is not a network failure."""
     if isinstance(error, ssl.SSLError):
         return of_tls(error)
-    if isinstance(error, (ConnectionResetError, BrokenPipeError, IncompleteReadError, EOFError)):
+    if isinstance(error, EOFError):
         return closed_early()
     if isinstance(error, LimitOverrunError):
         return Unhealthy(Reason.PROTOCOL, "The server's answer is longer than any of its kind.")
@@ -58,7 +62,7 @@ def of_network(error: BaseException) -> ProbeFailure | None:
 
 def closed_early() -> ProbeFailure:
     """The failure of a connection that ended before the answer did."""
-    return Unhealthy(Reason.RESET, "The server closed the connection before it had answered.")
+    return Unhealthy(Reason.RESET, _CLOSED_EARLY)
 
 
 def of_tls(error: ssl.SSLError) -> ProbeFailure:

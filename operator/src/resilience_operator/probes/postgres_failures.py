@@ -43,7 +43,7 @@ _BY_TEXT = (
     ("certificate", Reason.TLS, "The server's certificate is not trusted."),
     ("ssl", Reason.TLS, "No TLS session could be agreed on with the server."),
     ("session is read-only", Reason.READ_ONLY, "No server takes writes."),
-    ("hot standby mode", Reason.READ_ONLY, "No server takes writes."),
+    ("is in hot standby mode", Reason.READ_ONLY, "No server takes writes."),
     ("session is not read-only", Reason.ROLE, "No server is a replica."),
     ("not in hot standby mode", Reason.ROLE, "No server is a replica."),
     ("connection refused", Reason.REFUSED, "The connection was refused."),
