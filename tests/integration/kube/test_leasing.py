@@ -12,7 +12,8 @@ from resilience_operator.kube.leases import KubeLeaseStore
 from resilience_operator.runtime.clock import SystemClock
 from resilience_operator.runtime.elector import LeaderElector, LeaseTiming
 
-TIMING = LeaseTiming(lease=1.0, renew_deadline=0.7, retry=0.1)
+QUICK = LeaseTiming(lease=3.0, renew_deadline=2.0, retry=0.1)
+PATIENT = LeaseTiming(lease=60.0, renew_deadline=40.0, retry=0.1)
 
 REPLICA = """
 import asyncio, pathlib, sys
@@ -30,7 +31,7 @@ async def main():
     clock = SystemClock()
     client = KubeClient(await connect(clock, pathlib.Path(sys.argv[1])))
     store = KubeLeaseStore(client, sys.argv[2], "leader")
-    await LeaderElector(store, "the-first", clock, LeaseTiming(1.0, 0.7, 0.1)).run(lead)
+    await LeaderElector(store, "the-first", clock, LeaseTiming(3.0, 2.0, 0.1)).run(lead)
 
 asyncio.run(main())
 """
@@ -39,10 +40,10 @@ asyncio.run(main())
 class Replica:
     """An elector of this process."""
 
-    def __init__(self, client: KubeClient, namespace: str, name: str) -> None:
+    def __init__(self, client: KubeClient, namespace: str, name: str, timing: LeaseTiming) -> None:
         self.leading = asyncio.Event()
         store = KubeLeaseStore(client, namespace, "leader")
-        self.elector = LeaderElector(store, name, SystemClock(), TIMING)
+        self.elector = LeaderElector(store, name, SystemClock(), timing)
         self.task = asyncio.create_task(self.elector.run(self.lead))
 
     async def lead(self) -> None:
@@ -102,11 +103,11 @@ async def test_of_two_writers_one_gets_a_conflict(
 async def test_a_leader_that_stops_is_followed_without_waiting_for_its_lease(
     client: KubeClient, namespace: str
 ) -> None:
-    first = Replica(client, namespace, "first")
+    first = Replica(client, namespace, "first", PATIENT)
     await first.leading.wait()
-    second = Replica(client, namespace, "second")
+    second = Replica(client, namespace, "second", PATIENT)
     await first.stop()
-    await asyncio.wait_for(second.leading.wait(), 0.9)
+    await asyncio.wait_for(second.leading.wait(), 10)
     assert await holder(client, namespace) == "second"
     await second.stop()
     assert await holder(client, namespace) == ""
@@ -127,11 +128,11 @@ async def test_a_leader_that_is_killed_is_followed_when_its_lease_has_run_out(
     )
     assert first.stdout is not None
     assert await asyncio.wait_for(first.stdout.readline(), 30) == b"leading\n"
-    second = Replica(client, namespace, "the-second")
+    second = Replica(client, namespace, "the-second", QUICK)
     assert await holder(client, namespace) == "the-first"
     first.kill()
     await first.wait()
-    await asyncio.wait_for(second.leading.wait(), 10)
+    await asyncio.wait_for(second.leading.wait(), 30)
     lease = await client.get(LEASES, namespace, "leader")
     assert lease is not None
     assert lease["spec"]["leaseTransitions"] == 1

@@ -28,7 +28,8 @@ class MemoryStore:
         self.writes = 0
         self.failing = False
         self.hanging = False
-        self.lost_answers = 0  # so many writes are stored but never answered
+        self.lost_answers = 0  # so many writes are stored but answered with an error
+        self.swallowed_answers = 0  # so many are stored and never answered
 
     async def read(self) -> Record | None:
         await self._trouble()
@@ -54,6 +55,9 @@ class MemoryStore:
         if self.lost_answers:
             self.lost_answers -= 1
             raise TimeoutError
+        if self.swallowed_answers:
+            self.swallowed_answers -= 1
+            await asyncio.Event().wait()
         return self.record
 
     async def _trouble(self) -> None:
@@ -234,6 +238,18 @@ async def test_one_answer_that_is_lost_does_not_cost_the_lease(
     a = Replica("a", store, clock)
     await clock.advance(10)
     store.lost_answers = 1
+    await clock.advance(30)
+    assert a.leads
+    assert a.changes == [True]
+    await end(a)
+
+
+async def test_nor_does_one_that_is_waited_for_in_vain(
+    clock: FakeClock, store: MemoryStore
+) -> None:
+    a = Replica("a", store, clock)
+    await clock.advance(10)
+    store.swallowed_answers = 1
     await clock.advance(30)
     assert a.leads
     assert a.changes == [True]

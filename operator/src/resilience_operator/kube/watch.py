@@ -61,6 +61,9 @@ class Watcher:
                         yield event
                 async for event in self._follow(self._version or ""):
                     yield event
+                # It ended in order; nothing is lost meanwhile, and a server that ends
+                # every watch at once is not asked in a loop.
+                await self._clock.sleep(_FIRST_BACKOFF * random.random())
             except Gone as error:
                 self._version = None
                 await self._pause(error)

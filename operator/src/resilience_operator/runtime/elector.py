@@ -183,22 +183,28 @@ class LeaderElector:
             record = self._observe(await self._store.read())
         if record is not None and self._held_by_other(record):
             return
-        ours = record is not None and record.holder == self._identity
         try:
-            written = await self._store.write(
-                holder=self._identity,
-                duration_seconds=round(self._timing.lease),
-                acquired_at=record.acquired_at if record is not None and ours else now,
-                renewed_at=now,
-                transitions=0 if record is None else record.transitions + (not ours),
-                version=None if record is None else record.version,
-            )
+            written = await self._put(record, now)
         except Exception:
-            # It may have been written all the same, or by another: look before the next attempt.
-            self._observe(await self._store.read())
-            raise
+            fresh = self._observe(await self._store.read())
+            if fresh is None or fresh.holder != self._identity:
+                raise
+            # An earlier write of ours was stored and its answer lost.
+            written = await self._put(fresh, now)
         self._observe(written)
         self._renewed_at = now
+
+    async def _put(self, record: LeaseRecord | None, now: float) -> LeaseRecord:
+        """Write that we hold the lease, in place of `record`."""
+        ours = record is not None and record.holder == self._identity
+        return await self._store.write(
+            holder=self._identity,
+            duration_seconds=round(self._timing.lease),
+            acquired_at=record.acquired_at if record is not None and ours else now,
+            renewed_at=now,
+            transitions=0 if record is None else record.transitions + (not ours),
+            version=None if record is None else record.version,
+        )
 
     def _observe(self, record: LeaseRecord | None) -> LeaseRecord | None:
         before = None if self._record is None else self._record.version
