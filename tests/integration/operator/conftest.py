@@ -1,0 +1,35 @@
+"""A stage per test: a namespace, the operator's identity in it, the CRDs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.cluster.controlplane import ControlPlane
+from tests.integration.custom_resources import Api, install
+from tests.integration.operator.harness import OperatorProcess
+from tests.integration.operator.stage import Stage
+
+
+@pytest.fixture(scope="session")
+def admin(control_plane: ControlPlane) -> Iterator[Api]:
+    """An administrator's requests; the CRDs are installed."""
+    made = Api(control_plane.kubeconfig)
+    install(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stage(
+    control_plane: ControlPlane, admin: Api, namespace: str, tmp_path: Path
+) -> Iterator[Stage]:
+    made = Stage(control_plane, admin, namespace, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def operator(stage: Stage) -> OperatorProcess:
+    """A replica that leads."""
+    return stage.operator().start_leading()
