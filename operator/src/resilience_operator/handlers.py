@@ -11,7 +11,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import kopf
 
@@ -113,8 +113,12 @@ def build_settings() -> kopf.OperatorSettings:
 class Watcher:
     """kopf in a thread of its own; `done` resolves when it has ended, which it should not."""
 
-    def __init__(self, registry: kopf.OperatorRegistry, namespaces: Sequence[str]) -> None:
+    def __init__(
+        self, registry: kopf.OperatorRegistry, namespaces: Sequence[str], identity: str
+    ) -> None:
         self._registry = registry
+        # Given, because kopf would ask for the user's name, which a numeric user does not have.
+        self._identity = identity
         self._namespaces = tuple(namespaces)
         self._stop = threading.Event()
 
@@ -135,6 +139,7 @@ class Watcher:
             kopf.run(
                 registry=self._registry,
                 settings=build_settings(),
+                identity=cast(Any, self._identity),
                 standalone=True,
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,

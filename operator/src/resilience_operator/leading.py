@@ -134,7 +134,7 @@ class Leader:
         registry = build_registry(
             controller, loop.call_soon_threadsafe, str(kubeconfig) if kubeconfig else None
         )
-        await KopfWatcher(registry, self.settings.watch_namespaces).run()
+        await KopfWatcher(registry, self.settings.watch_namespaces, self.settings.identity).run()
 
     def _flag_watcher(self, namespace: str | None) -> Watcher:
         return Watcher(
