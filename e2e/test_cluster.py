@@ -30,7 +30,8 @@ ROOT = Path(__file__).parent.parent
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="a node needs root"),
-    pytest.mark.timeout(600),
+    # The first of them may have to build everything.
+    pytest.mark.timeout(1800),
 ]
 
 

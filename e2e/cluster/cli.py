@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import fcntl
+import os
 import shutil
 import sys
 import time
@@ -161,6 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Who read the output has seen enough; the interpreter's own flush must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print("interrupted; the next up or down takes it from here", file=sys.stderr)
