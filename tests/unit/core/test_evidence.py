@@ -12,6 +12,7 @@ from resilience_operator.api.v1alpha1.policy_status import (
 )
 from resilience_operator.core.breaker import trial_due_at
 from resilience_operator.core.evidence import (
+    ROUNDED_OFF_SECONDS,
     assess,
     begin,
     next_probe_at,
@@ -177,13 +178,22 @@ def test_after_a_restart_an_open_breaker_serves_the_remainder_of_its_time() -> N
     before, now = play("xxx")
     status = dependency_status(assess(before, OPENAI, now), before, before.since)
     restored = restore(status, now + 10)
-    assert trial_due_at(restored.breaker) == now + 30
+    due = trial_due_at(restored.breaker)
+    assert due == now + 30 + ROUNDED_OFF_SECONDS
     found = assess(restored, OPENAI, now + 10)
     assert (found.health, found.assumed) == (0, False)
-    assert next_probe_at(restored, OPENAI, now + 10) == now + 30
+    assert next_probe_at(restored, OPENAI, now + 10) == due
     early = observe(restored, healthy(now + 11), OPENAI, now + 11)
     assert early.breaker == restored.breaker
-    assert next_probe_at(early, OPENAI, now + 11) == now + 30
+    assert next_probe_at(early, OPENAI, now + 11) == due
+
+
+@pytest.mark.parametrize(("down", "due"), [(0, 30), (29, 30), (31, 60), (3599, 3600), (3601, 3630)])
+def test_after_a_restart_late_in_an_outage_trials_keep_their_rhythm(down: int, due: int) -> None:
+    before, now = play("xxx")
+    status = dependency_status(assess(before, OPENAI, now), before, before.since)
+    restored = restore(status, now + down + ROUNDED_OFF_SECONDS)
+    assert trial_due_at(restored.breaker) == pytest.approx(now + due + ROUNDED_OFF_SECONDS)
 
 
 def test_a_long_minimum_does_not_make_answers_stale() -> None:
@@ -231,9 +241,14 @@ def test_restoring_a_status_gives_the_evidence_back(steps: list[tuple[str, int]]
         evidence = observe(evidence, result, OPENAI, now)
     found = assess(evidence, OPENAI, now)
     restored = restore(dependency_status(found, evidence, evidence.since), now)
-    assert replace(restored.breaker, half_open_at=None) == replace(
-        evidence.breaker, half_open_at=None
-    )
+    unsaid = {"half_open_at": None, "opened_at": None}
+    assert replace(restored.breaker, **unsaid) == replace(evidence.breaker, **unsaid)
+    if evidence.breaker.phase is BreakerPhase.OPEN:
+        due, before = trial_due_at(restored.breaker), trial_due_at(evidence.breaker)
+        assert due is not None
+        assert before is not None
+        # A whole second is all that the wire keeps; a trial must not come early for it.
+        assert (due - before) % evidence.breaker.open_seconds == pytest.approx(ROUNDED_OFF_SECONDS)
     again = assess(restored, OPENAI, now)
     assert (again.health, again.breaker) == (found.health, found.breaker)
     assert (restored.known_health, restored.since) == (found.health, evidence.since)

@@ -31,6 +31,8 @@ from resilience_operator.core.times import from_rfc3339
 HALF_OPEN_HEALTH = 50
 # The pace, in seconds, at which a probe that could not tell is asked again.
 UNKNOWN_RETRY_SECONDS = 5
+# Status has whole seconds, rounded down: an opening read from it was at the latest so much later.
+ROUNDED_OFF_SECONDS = 0.999
 # A breaker opens at `failureRatePercent`; from half of it on the dependency is called Failing.
 FAILING_SHARE_OF_TRIP_RATE = 2
 
@@ -219,7 +221,7 @@ def _pace(evidence: Evidence, last: ProbeResult, dependency: Dependency) -> int:
 def _restore_breaker(status: BreakerStatus, now: float) -> BreakerState:
     return BreakerState(
         phase=status.state,
-        opened_at=from_rfc3339(status.opened_at),
+        opened_at=_last_opening(status, now),
         open_seconds=status.open_seconds,
         failures=status.failures,
         successes=status.successes,
@@ -227,3 +229,18 @@ def _restore_breaker(status: BreakerStatus, now: float) -> BreakerState:
         closed_at=from_rfc3339(status.closed_at),
         half_open_at=now if status.state is BreakerPhase.HALF_OPEN else None,
     )
+
+
+def _last_opening(status: BreakerStatus, now: float) -> float | None:
+    """When the breaker opened, or opened again after the last trial.
+
+    Status is not written for a trial that failed like the one before, so late in an outage it has
+    the first opening: the failed trials since came one open time after the other, and the next one
+    is due where that rhythm has it, not at once.
+    """
+    opened_at = from_rfc3339(status.opened_at)
+    if opened_at is None or status.state is not BreakerPhase.OPEN:
+        return opened_at
+    opened_at += ROUNDED_OFF_SECONDS
+    missed = max(0.0, now - opened_at) // status.open_seconds if status.open_seconds else 0.0
+    return opened_at + missed * status.open_seconds

@@ -4,7 +4,7 @@ Status is for people and for the operator's own restart, and it is written only 
 `materially_equal` says what does not count as a change. Every text is cut to its model's bound.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from resilience_operator.api.v1alpha1.level import LevelStatus
 from resilience_operator.api.v1alpha1.policy_status import (
@@ -12,11 +12,19 @@ from resilience_operator.api.v1alpha1.policy_status import (
     BreakerStatus,
     DependencyState,
     DependencyStatus,
+    FailureReason,
     PolicyStatus,
 )
 from resilience_operator.core import evidence as evidences
 from resilience_operator.core import window as windows
-from resilience_operator.core.conditions import Finding, history, stamp, truncate
+from resilience_operator.core.conditions import (
+    MAX_MESSAGE,
+    MAX_REASON,
+    Finding,
+    history,
+    stamp,
+    truncate,
+)
 from resilience_operator.core.explanation import listed
 from resilience_operator.core.level_state import OVERRIDDEN, transition_statuses
 from resilience_operator.core.model import (
@@ -26,13 +34,23 @@ from resilience_operator.core.model import (
     LevelPlan,
     Outcome,
     Plan,
+    Problem,
     Snapshot,
 )
 from resilience_operator.core.times import to_rfc3339
 
-MAX_NAME = 63
 MAX_OPEN = 256
 MAX_DEPENDENCY_MESSAGE = 256
+
+CORRECTABLE = frozenset(
+    {
+        FailureReason.SECRET_MISSING,
+        FailureReason.SECRET_INVALID,
+        FailureReason.ADDRESS_REFUSED,
+        FailureReason.CONFIG_INVALID,
+    }
+)
+"""Why a probe cannot ask at all: whoever wrote the policy, or installed the operator, can mend it."""
 
 
 def policy_status(snapshot: Snapshot, plan: Plan, outcome: Outcome) -> PolicyStatus:
@@ -41,7 +59,7 @@ def policy_status(snapshot: Snapshot, plan: Plan, outcome: Outcome) -> PolicySta
     default = plan.levels[0]
     past = history(policy.status.conditions, policy.generation, snapshot.now)
     findings = (
-        _ready(default, outcome),
+        _ready(default, plan.dependencies, outcome),
         _dependencies_healthy(plan.dependencies),
         Finding("FlagsApplied", outcome.flags_applied, outcome.flags_reason, outcome.flags_message),
         Finding(
@@ -76,10 +94,9 @@ def level_status(snapshot: Snapshot, level_plan: LevelPlan) -> LevelStatus:
         health=level_plan.score.value,
         since=_time(decision.state.since),
         limiting_dependency=level_plan.score.limiting,
-        reason=decision.reason[:MAX_NAME],
-        message=truncate(decision.message, 1024),
+        reason=decision.reason[:MAX_REASON],
+        message=truncate(decision.message, MAX_MESSAGE),
         features=dict(level_plan.features),
-        recovery=previous.recovery,
         transitions=transition_statuses(decision.state),
         conditions=tuple(stamp(each, past) for each in _level_findings(level_plan)),
     )
@@ -151,13 +168,23 @@ def _breaker_status(state: BreakerState) -> BreakerStatus:
     )
 
 
-def _ready(default: LevelPlan, outcome: Outcome) -> Finding:
-    if outcome.problems:
-        message = " ".join(problem.message for problem in outcome.problems)
-        return Finding("Ready", False, outcome.problems[0].reason, message)
+def _ready(
+    default: LevelPlan, dependencies: Sequence[DependencyHealth], outcome: Outcome
+) -> Finding:
+    problems = (*outcome.problems, *_unasked(dependencies))
+    if problems:
+        message = " ".join(problem.message for problem in problems)
+        return Finding("Ready", False, problems[0].reason, message)
     if default.decision.level is None:
         return Finding("Ready", None, default.decision.reason, default.decision.message)
     return Finding("Ready", True, "Reconciled", "The policy is in force.")
+
+
+def _unasked(dependencies: Sequence[DependencyHealth]) -> Iterator[Problem]:
+    """What keeps dependencies from being asked until a person corrects it."""
+    for each in dependencies:
+        if each.reason in CORRECTABLE:
+            yield Problem(each.reason.value, f"Dependency {each.name}: {each.message}")
 
 
 def _dependencies_healthy(healths: Sequence[DependencyHealth]) -> Finding:
