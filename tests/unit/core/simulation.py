@@ -1,8 +1,8 @@
 """A policy played through outages on a virtual clock: the pure core with nothing around it.
 
 Event driven, as the operator is: probes run when `next_probe_at` says so, a decision is made after
-each result and when the plan asks to be woken, and what was decided is what the next one starts
-from. Hours take milliseconds.
+each result that changes a dependency's health and when the plan asks to be woken, and what was
+decided is what the next one starts from. An hour takes a fraction of a second.
 """
 
 import heapq
@@ -17,6 +17,7 @@ from resilience_operator.api.v1alpha1.policy_status import FailureReason
 from resilience_operator.core import evidence as evidences
 from resilience_operator.core.evaluation import evaluate
 from resilience_operator.core.model import (
+    DependencyHealth,
     EventPlan,
     Evidence,
     LevelState,
@@ -60,6 +61,7 @@ class Simulation:
         self.history: list[tuple[float, Level]] = []
         self.probes = dict.fromkeys(self._names(), 0)
         self.status_writes = 0
+        self._health: dict[str, DependencyHealth] = {}
         self._states: dict[str, LevelState] = {}
         self._evidence: dict[str, Evidence] = {
             name: evidences.begin(START) for name in self._names()
@@ -124,7 +126,10 @@ class Simulation:
         evidence = evidences.observe(self._evidence[name], result, dependency, self.now)
         self._evidence[name] = evidence
         self._push(evidences.next_probe_at(evidence, dependency, self.now), name)
-        self._decide()
+        health = evidences.assess(evidence, dependency, self.now)
+        if health != self._health.get(name) or self.plan is None:
+            self._health[name] = health
+            self._decide()
 
     def _ask(self, name: str) -> ProbeResult:
         if _within(self.blackouts.get(name, ()), self.now - START):

@@ -152,8 +152,10 @@ def test_never_stuck(steps: list[tuple[bool, int, bool]]) -> None:
     state, now = BreakerState(), 0.0
     for ok, wait, trip in steps:
         now += wait
-        step = breaker.record_success if ok else breaker.record_failure
-        state = step(state, SPEC, now) if ok else breaker.record_failure(state, SPEC, now, trip)
+        if ok:
+            state = breaker.record_success(state, SPEC, now)
+        else:
+            state = breaker.record_failure(state, SPEC, now, trip)
     now = max(now, breaker.trial_due_at(state) or now)
     for _ in range(SPEC.success_threshold):
         state = breaker.record_success(state, SPEC, now)
