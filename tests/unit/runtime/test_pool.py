@@ -96,6 +96,12 @@ class TestPace:
         await stage.clock.advance(0.9)
         assert stage.starts("db") == [0.0, 0.2, 0.4, 0.6, 0.8]
 
+    async def test_a_breakers_trial_is_due_to_the_second(self, stage: Stage) -> None:
+        subscriber = FakeSubscriber(wait=15.0)
+        stage.pool.subscribe("s", make_target("db"), subscriber, first_due=START)
+        await stage.clock.advance(40)
+        assert stage.starts("db") == [0.0, 15.0, 30.0]
+
     async def test_a_subscriber_that_never_wants_more_is_asked_again_anyway(
         self, stage: Stage
     ) -> None:

@@ -23,19 +23,20 @@ def first_due(now: float, fraction: float, interval: float, unstarted: int) -> f
     return now + fraction * min(interval, unstarted / FIRST_PROBES_PER_SECOND)
 
 
-def settle(wish: float, started: float, interval: float, offset: float) -> float:
+def settle(wish: float, started: float, ended: float, interval: float, offset: float) -> float:
     """The time at which a subscriber's wish is met.
 
-    A wish for the usual pace (one to two intervals after the last start) moves to the probe's own
-    grid `offset + n x interval`, so that latency adds no drift and a common outage does not leave
-    everything in step. Any other wish (a confirmation, a trial of a breaker) is met to the letter.
+    A wish for the usual pace (an interval after the start of the last probe, or after its end)
+    moves to the probe's own grid `offset + n x interval`, so that latency adds no drift and a
+    common outage does not leave everything in step. Any other wish (a confirmation, a trial of a
+    breaker) is met to the letter.
     """
-    if not interval - _TOLERANCE <= wish - started < 2 * interval:
-        latest = started + MAX_WAIT_SECONDS
-        # Written so that NaN, which compares false, becomes the latest time.
-        return wish if wish < latest else latest
-    # The one grid time between half an interval and one and a half after the start.
-    return grid_at_or_before(started + 1.5 * interval, offset, interval)
+    if started + interval - _TOLERANCE <= wish <= ended + interval + _TOLERANCE:
+        # The one grid time between half an interval and one and a half after the start.
+        return grid_at_or_before(started + 1.5 * interval, offset, interval)
+    latest = started + MAX_WAIT_SECONDS
+    # Written so that NaN, which compares false, becomes the latest time.
+    return wish if wish < latest else latest
 
 
 def spaced(due: float, started: float | None) -> float:

@@ -219,10 +219,11 @@ class ProbePool:
         finally:
             self._release(probe)
         self._observer.probe_finished(probe.target.key, result)
+        ended = self._clock.now()
         due = math.inf
         for subscription, known in tuple(probe.subscriptions.items()):
             if probe.subscriptions.get(subscription) is known:
-                due = min(due, self._deliver(subscription, known, result, started))
+                due = min(due, self._deliver(subscription, known, result, started, ended))
         if probe.subscriptions:
             self._hasten(probe, due)
 
@@ -248,7 +249,12 @@ class ProbePool:
         )
 
     def _deliver(
-        self, subscription: Hashable, known: Subscription, result: ProbeResult, started: float
+        self,
+        subscription: Hashable,
+        known: Subscription,
+        result: ProbeResult,
+        started: float,
+        ended: float,
     ) -> float:
         """Hand one subscriber its result; when it is due again."""
         try:
@@ -257,7 +263,7 @@ class ProbePool:
             self._observer.subscriber_failed(error)
             wish = started + known.interval
         offset = known.probe.fraction * known.interval
-        known.due = min(pace.settle(wish, started, known.interval, offset), known.woken)
+        known.due = min(pace.settle(wish, started, ended, known.interval, offset), known.woken)
         known.woken = math.inf
         return known.due
 
