@@ -4,6 +4,8 @@ What came of it is kept as an `Outcome`, from which the conditions are made. Pro
 person can mend are looked at again at a slow pace, not at every reconcile.
 """
 
+from collections.abc import Callable
+
 from resilience_operator.actuators import FlagsConfigMap, FlagsOutcome, PodRefresh, RefreshOutcome
 from resilience_operator.actuators.base import content_digest
 from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
@@ -26,12 +28,18 @@ class FlagEffects:
     """Writes flags, and tells pods of them, where they differ from what is there."""
 
     def __init__(
-        self, flags: FlagsConfigMap, pods: PodRefresh, queue: Queue, observer: Observer
+        self,
+        flags: FlagsConfigMap,
+        pods: PodRefresh,
+        queue: Queue,
+        observer: Observer,
+        now: Callable[[], float],
     ) -> None:
         self._flags = flags
         self._pods = pods
         self._queue = queue
         self._observer = observer
+        self._now = now
 
     async def carry_out(
         self, entry: Entry, policy: ResiliencePolicy, flags: FlagSet | None, now: float
@@ -80,6 +88,8 @@ class FlagEffects:
             spec.flags.propagation, policy.namespace, spec.targets, entry.applied
         )
         self._observer.pods_told(entry.refresh)
+        if entry.refresh.patched and entry.refresh.complete:
+            self._observer.flags_propagated(self._now() - now)
         entry.told = wanted
         entry.tell_again_at = float("inf")
         pause = _pause(entry.refresh)

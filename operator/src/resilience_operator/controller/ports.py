@@ -78,5 +78,20 @@ class Observer(Protocol):
     def policies_changed(self, count: int) -> None:
         """The number of policies held."""
 
+    def flags_propagated(self, seconds: float) -> None:
+        """All pods of a policy know of new flags, so long after the decision."""
+
     def forget_policy(self, policy: Key) -> None:
         """A policy is gone, and its label sets with it."""
+
+    def forget_dependency(self, policy: Key, name: str) -> None:
+        """A policy no longer lists a dependency."""
+
+    def forget_level(self, level: Key) -> None:
+        """A level is gone, or its policy is."""
+
+    def forget_level(self, level: Key) -> None:
+        """A level is gone, or its policy is."""
+
+    def forget_dependency(self, policy: Key, name: str) -> None:
+        """A policy no longer lists a dependency."""

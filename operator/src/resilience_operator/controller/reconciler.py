@@ -82,6 +82,8 @@ class Controller:
         if entry is not None:
             self._subscriptions.drop(entry)
             self._observer.forget_policy(key)
+            for level in self._store.levels_of(key):
+                self._observer.forget_level((level.namespace, level.name))
             self._observer.policies_changed(len(self._store))
 
     def level_seen(self, level: DegradationLevel) -> None:
@@ -94,6 +96,7 @@ class Controller:
     def level_gone(self, key: Key) -> None:
         """A level no longer exists; one that the operator made is made again."""
         policy_key = self._store.drop_level(key)
+        self._observer.forget_level(key)
         if policy_key is None:
             return
         entry = self._store.get(policy_key)
@@ -142,7 +145,8 @@ class Controller:
             self._subscriptions.drop(entry)
             await self._finalizer.finalize(entry.policy, self._store.levels_of(key), waited)
             return
-        self._subscriptions.sync(entry)
+        for name in self._subscriptions.sync(entry):
+            self._observer.forget_dependency(key, name)
         snapshot = self._gather(key, entry)
         plan = evaluate(snapshot)
         self._remember(entry, plan)

@@ -54,11 +54,12 @@ class Subscriptions:
         self._queue = queue
         self._clock = clock
 
-    def sync(self, entry: Entry) -> None:
-        """Subscribe what the spec lists, in its present form, and nothing else."""
+    def sync(self, entry: Entry) -> list[str]:
+        """Subscribe what the spec lists, in its present form; returns what it lists no more."""
         key = (entry.policy.namespace, entry.policy.name)
         wanted = {d.name: d for d in entry.policy.spec.dependencies}
-        for name in [name for name in entry.probes if name not in wanted]:
+        dropped = [name for name in entry.probes if name not in wanted]
+        for name in dropped:
             self._pool.unsubscribe((key, name))
             del entry.probes[name]
             entry.evidence.pop(name, None)
@@ -67,6 +68,7 @@ class Subscriptions:
         for name, dependency in wanted.items():
             self._subscribe(entry, dependency, now)
             entry.health[name] = assess(entry.evidence[name], dependency, now)
+        return dropped
 
     def drop(self, entry: Entry) -> None:
         """Unsubscribe everything of a policy."""
