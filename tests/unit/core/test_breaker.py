@@ -94,6 +94,16 @@ def test_the_window_may_demand_opening() -> None:
     assert breaker.trial_due_at(state) == 35.0
 
 
+def test_half_open_keeps_the_time_of_its_first_success() -> None:
+    spec = BreakerSpec(failure_threshold=1, success_threshold=3)
+    state = breaker.record_failure(BreakerState(), spec, 0.0)
+    for now in (30.0, 31.0):
+        state = breaker.record_success(state, spec, now)
+        assert (state.phase, state.half_open_at) == (HALF_OPEN, 30.0)
+    state = breaker.record_success(state, spec, 32.0)
+    assert (state.phase, state.half_open_at, state.closed_at) == (CLOSED, None, 32.0)
+
+
 def test_a_threshold_of_one_closes_at_the_first_trial() -> None:
     state = play("x>.", spec=BreakerSpec(failure_threshold=1, success_threshold=1))
     assert state.phase is CLOSED

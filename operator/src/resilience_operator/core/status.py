@@ -50,7 +50,7 @@ CORRECTABLE = frozenset(
         FailureReason.CONFIG_INVALID,
     }
 )
-"""Why a probe cannot ask at all: whoever wrote the policy, or installed the operator, can mend it."""
+"""Why a probe cannot ask at all: who wrote the policy, or runs the operator, can mend it."""
 
 
 def policy_status(snapshot: Snapshot, plan: Plan, outcome: Outcome) -> PolicyStatus:
