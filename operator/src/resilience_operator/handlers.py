@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
@@ -24,6 +25,7 @@ from resilience_operator.core.model import Key
 log = logging.getLogger(__name__)
 
 DELETED = "DELETED"
+BEAT_SECONDS = 5.0
 
 
 class Sink(Protocol):
@@ -121,6 +123,13 @@ class Watcher:
         self._identity = identity
         self._namespaces = tuple(namespaces)
         self._stop = threading.Event()
+        self._alive_at = time.monotonic()
+        self._beating: asyncio.Task[None] | None = None
+        kopf.on.startup(registry=registry, id="beat")(self._start_beating)
+
+    def silence(self) -> float:
+        """Seconds since kopf's loop last showed that it turns."""
+        return time.monotonic() - self._alive_at
 
     async def run(self) -> None:
         """Run until cancelled; returns or raises when kopf ends by itself."""
@@ -132,6 +141,15 @@ class Watcher:
             await asyncio.shield(done)
         finally:
             self._stop.set()
+
+    async def _start_beating(self, **_: Any) -> None:
+        self._beating = asyncio.create_task(self._beat())
+
+    async def _beat(self) -> None:
+        """Runs on kopf's loop, for as long as that turns."""
+        while True:
+            self._alive_at = time.monotonic()
+            await asyncio.sleep(BEAT_SECONDS)
 
     def _thread(self, loop: asyncio.AbstractEventLoop, done: "asyncio.Future[None]") -> None:
         error: BaseException | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 from resilience_operator.actuators import FlagsConfigMap, PodRefresh
 from resilience_operator.api.v1alpha1.base import MANAGED_BY_LABEL
+from resilience_operator.api.v1alpha1.level import DegradationLevel
 from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
 from resilience_operator.controller.finalizer import Finalizer
 from resilience_operator.controller.flag_effects import FlagEffects
@@ -29,6 +30,7 @@ from resilience_operator.kube.client import KubeClient
 from resilience_operator.kube.events import EventRecorder, ObjectRef
 from resilience_operator.kube.secrets import SecretReader
 from resilience_operator.kube.watch import Watcher
+from resilience_operator.loop_lag import watch_loop
 from resilience_operator.probes.guard import AddressGuard
 from resilience_operator.probes.prober import Prober
 from resilience_operator.reports import Reports
@@ -36,6 +38,7 @@ from resilience_operator.runtime.clock import Clock
 from resilience_operator.runtime.pool import ProbePool
 from resilience_operator.runtime.workqueue import WorkQueue
 from resilience_operator.settings import Settings
+from resilience_operator.vitals import SCHEDULE_PATIENCE_SECONDS, WATCH_PATIENCE_SECONDS, Vitals
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +49,17 @@ class Announcements:
     def __init__(self, recorder: EventRecorder) -> None:
         self._recorder = recorder
 
-    async def announce(self, policy: ResiliencePolicy, event: EventPlan) -> None:
-        """Record one event on the policy, or on one of its levels; never raises."""
+    async def announce(
+        self, policy: ResiliencePolicy, event: EventPlan, level: DegradationLevel | None
+    ) -> None:
+        """Record one event on the policy, or on one of its levels; never raises.
+
+        Without the uid of the level, which is not seen yet, `kubectl describe` would not show it.
+        """
         regarding = (
             ObjectRef(POLICIES, policy.namespace, policy.name, policy.uid)
             if event.level is None
-            else ObjectRef(LEVELS, policy.namespace, event.level)
+            else ObjectRef(LEVELS, policy.namespace, event.level, level.uid if level else "")
         )
         await self._recorder.record(regarding, event.type, event.reason, event.message, "Evaluate")
 
@@ -64,6 +72,7 @@ class Leader:
     client: KubeClient
     clock: Clock
     reports: Reports
+    vitals: Vitals
     api_server_addresses: Sequence[str]
 
     async def run(self) -> None:
@@ -77,25 +86,32 @@ class Leader:
         reports.watch_queue(queue)
         subscriptions = Subscriptions(store, pool, queue, clock)
         controller = self._controller(store, subscriptions, queue)
-        for namespace in settings.watch_namespaces or (None,):
+        for namespace in self._namespaces:
             for body in await self.client.list(LEVELS, namespace):
                 dispatch_level(controller, "ADDED", body)
+        self.vitals.watch("The probe schedule", pool.overdue, SCHEDULE_PATIENCE_SECONDS)
         parts: list[Coroutine[Any, Any, object]] = [
             pool.run(),
             queue.run(controller.reconcile),
             self._watch_policies(controller),
             TrustMonitor(store, controller, clock, self._control()).run(),
-            resync(store, controller, clock, settings.resync_seconds),
-            self._measure_loop(),
+            resync(
+                store, controller, self.client, clock, settings.resync_seconds, self._namespaces
+            ),
+            watch_loop(reports.loop_lagged),
         ]
         parts += [
-            watch_flags(controller, self._flag_watcher(namespace))
-            for namespace in settings.watch_namespaces or (None,)
+            watch_flags(controller, self._flag_watcher(namespace)) for namespace in self._namespaces
         ]
         try:
             await run_until_first_ends(parts)
         finally:
             await prober.aclose()
+
+    @property
+    def _namespaces(self) -> Sequence[str | None]:
+        """Those that are watched, each by itself; None: all."""
+        return self.settings.watch_namespaces or (None,)
 
     def _prober(self) -> Prober:
         settings = self.settings
@@ -119,7 +135,7 @@ class Leader:
         return Controller(
             store=store,
             subscriptions=subscriptions,
-            flags=FlagEffects(flags, pods, queue, self.reports),
+            flags=FlagEffects(flags, pods, queue, self.reports, self.clock.now),
             statuses=StatusEffects(self.client),
             finalizer=Finalizer(self.client, flags, pods),
             announcer=Announcements(recorder),
@@ -134,7 +150,9 @@ class Leader:
         registry = build_registry(
             controller, loop.call_soon_threadsafe, str(kubeconfig) if kubeconfig else None
         )
-        await KopfWatcher(registry, self.settings.watch_namespaces, self.settings.identity).run()
+        watcher = KopfWatcher(registry, self.settings.watch_namespaces, self.settings.identity)
+        self.vitals.watch("The watch of policies", watcher.silence, WATCH_PATIENCE_SECONDS)
+        await watcher.run()
 
     def _flag_watcher(self, namespace: str | None) -> Watcher:
         return Watcher(
@@ -152,13 +170,6 @@ class Leader:
             return None
         host, _, port = address.rpartition(":")
         return lambda: can_connect(host.strip("[]"), int(port))
-
-    async def _measure_loop(self) -> None:
-        """How late the event loop is: with it every probe and every decision would be."""
-        while True:
-            wanted = self.clock.now() + 1.0
-            await self.clock.sleep(1.0)
-            self.reports.loop_lagged(max(0.0, self.clock.now() - wanted))
 
 
 async def can_connect(host: str, port: int) -> bool:

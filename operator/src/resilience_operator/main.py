@@ -29,6 +29,7 @@ from resilience_operator.runtime.clock import SystemClock
 from resilience_operator.runtime.elector import LeaderElector, LeadershipLost, LeaseTiming
 from resilience_operator.server import Server
 from resilience_operator.settings import Settings, SettingsError, load
+from resilience_operator.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +68,21 @@ async def run(settings: Settings) -> int:
         on_change=reports.leadership_changed,
         on_error=lambda error: log.warning("lease: %s", error),
     )
-    server = Server(reports.registry, healthy=lambda: (), ready=lambda: ())
+    vitals = Vitals()
+    vitals.require("The lease could not be read yet.", lambda: elector.in_touch)
+    server = Server(reports.registry, healthy=vitals.problems, ready=vitals.missing)
     port = await server.start(settings.http_host, settings.http_port)
     log.info("serving /healthz, /readyz and /metrics on port %d", port)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, elector.stop)
     try:
-        await elector.run(lambda: _lead(settings, connection, clock, reports))
+        await elector.run(lambda: _lead(settings, connection, clock, reports, vitals))
     except LeadershipLost as lost:
         log.error("leadership lost: %s", lost)
+        return 1
+    except Exception:
+        log.exception("leading ended by a fault")
         return 1
     finally:
         await server.stop()
@@ -89,6 +95,7 @@ async def _lead(
     connection: Connection,
     clock: SystemClock,
     reports: Reports,
+    vitals: Vitals,
 ) -> None:
     log.info("leading as %s", settings.identity)
     client = KubeClient(
@@ -97,7 +104,7 @@ async def _lead(
         reports.requested,
     )
     addresses = await api_server_addresses(client, connection.url)
-    await Leader(settings, client, clock, reports, addresses).run()
+    await Leader(settings, client, clock, reports, vitals, addresses).run()
 
 
 async def api_server_addresses(client: KubeClient, url: str) -> Sequence[str]:
@@ -110,15 +117,12 @@ async def api_server_addresses(client: KubeClient, url: str) -> Sequence[str]:
         resolved = []
     found = {str(info[4][0]) for info in resolved}
     try:
-        slices = await client.list(
-            ENDPOINT_SLICES, "default", "kubernetes.io/service-name=kubernetes"
-        )
+        own = await client.get(ENDPOINT_SLICES, "default", "kubernetes") or {}
     except ApiError as error:
         log.warning("the API server's endpoints are not known to the guard: %s", error)
-        slices = []
-    for each in slices:
-        for endpoint in each.get("endpoints") or ():
-            found.update(endpoint.get("addresses") or ())
+        own = {}
+    for endpoint in own.get("endpoints") or ():
+        found.update(endpoint.get("addresses") or ())
     return sorted(found)
 
 

@@ -9,7 +9,7 @@ import logging
 from resilience_operator.actuators import FlagsConfigMap, PodRefresh
 from resilience_operator.api.v1alpha1.base import FINALIZER
 from resilience_operator.api.v1alpha1.level import DegradationLevel
-from resilience_operator.api.v1alpha1.policy import Mode, OnDelete, ResiliencePolicy
+from resilience_operator.api.v1alpha1.policy import OnDelete, ResiliencePolicy
 from resilience_operator.controller.ports import Cluster
 from resilience_operator.core.errors import ApiError, NotFound, TerminalError
 from resilience_operator.core.flags import optimal_flags
@@ -68,7 +68,8 @@ class Finalizer:
 
     async def _undo(self, policy: ResiliencePolicy, levels: tuple[DegradationLevel, ...]) -> None:
         key = (policy.namespace, policy.name)
-        if policy.spec.mode is Mode.ENFORCE and policy.spec.flags.on_delete is OnDelete.RESTORE:
+        # Whatever its mode is by now: it may have written flags before it was set to Observe.
+        if policy.spec.flags.on_delete is OnDelete.RESTORE:
             restored = await self._flags.restore(key, optimal_flags(policy))
             await self._pods.undo(
                 policy.spec.flags.propagation,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from resilience_operator.actuators import FlagsConfigMap, FlagsOutcome, PodRefresh, RefreshOutcome
 from resilience_operator.actuators.base import content_digest
-from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.api.v1alpha1.policy import Mode, ResiliencePolicy
 from resilience_operator.controller.ports import Observer, Queue
 from resilience_operator.controller.store import Entry
 from resilience_operator.core.flags import optimal_flags
@@ -46,7 +46,7 @@ class FlagEffects:
     ) -> None:
         """Bring ConfigMap and pods in line with `flags`; the result is `entry.outcome`."""
         if flags is None:
-            entry.outcome = Outcome(config_map=entry.applied.config_map if entry.applied else None)
+            entry.outcome = _nothing_written(entry, policy)
             return
         key = (policy.namespace, policy.name)
         if self._write_due(entry, key, flags, now):
@@ -96,6 +96,17 @@ class FlagEffects:
         if pause is not None:
             entry.tell_again_at = now + pause
             self._queue.add_at((policy.namespace, policy.name), entry.tell_again_at)
+
+
+def _nothing_written(entry: Entry, policy: ResiliencePolicy) -> Outcome:
+    config_map = entry.applied.config_map if entry.applied else None
+    if policy.spec.mode is Mode.OBSERVE:
+        return Outcome(
+            flags_reason="Observing",
+            flags_message="The mode is Observe: flags are decided and not written.",
+            config_map=config_map,
+        )
+    return Outcome(config_map=config_map)
 
 
 def _pause(refresh: RefreshOutcome) -> float | None:

@@ -89,9 +89,3 @@ class Observer(Protocol):
 
     def forget_level(self, level: Key) -> None:
         """A level is gone, or its policy is."""
-
-    def forget_level(self, level: Key) -> None:
-        """A level is gone, or its policy is."""
-
-    def forget_dependency(self, policy: Key, name: str) -> None:
-        """A policy no longer lists a dependency."""

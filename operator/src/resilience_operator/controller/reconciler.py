@@ -17,7 +17,7 @@ from resilience_operator.controller.ports import Observer, Queue
 from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Entry, Store
 from resilience_operator.controller.subscriptions import Subscriptions
-from resilience_operator.core.errors import ApiError
+from resilience_operator.core.errors import ApiError, TerminalError
 from resilience_operator.core.evaluation import evaluate
 from resilience_operator.core.level_state import restore_level
 from resilience_operator.core.model import EventPlan, Key, Plan, Snapshot, Trust
@@ -28,8 +28,10 @@ log = logging.getLogger(__name__)
 class Announcer(Protocol):
     """Records the events of a plan."""
 
-    async def announce(self, policy: ResiliencePolicy, event: EventPlan) -> None:
-        """Record one event; never raises."""
+    async def announce(
+        self, policy: ResiliencePolicy, event: EventPlan, level: DegradationLevel | None
+    ) -> None:
+        """Record one event, on the policy or on that level of it; never raises."""
 
 
 class Controller:
@@ -90,7 +92,7 @@ class Controller:
         """A level exists in this form."""
         known = self._store.level((level.namespace, level.name))
         key = self._store.put_level(level)
-        if known is None or (known.uid, known.spec) != (level.uid, level.spec):
+        if known is None or _identity(known) != _identity(level):
             self._queue.add(key)
 
     def level_gone(self, key: Key) -> None:
@@ -102,6 +104,8 @@ class Controller:
         entry = self._store.get(policy_key)
         if entry is not None:
             entry.level_statuses.pop(key[1], None)
+            if key != policy_key:  # the default level goes on where it was when it is made again
+                entry.level_states.pop(key[1], None)
         self._queue.add(policy_key)
 
     # What else changes a plan.
@@ -144,18 +148,19 @@ class Controller:
             waited = self._now() - (entry.deleting_since or self._now())
             self._subscriptions.drop(entry)
             await self._finalizer.finalize(entry.policy, self._store.levels_of(key), waited)
+            entry.policy = entry.policy.model_copy(update={"finalizers": ()})
             return
         for name in self._subscriptions.sync(entry):
             self._observer.forget_dependency(key, name)
         snapshot = self._gather(key, entry)
         plan = evaluate(snapshot)
         self._remember(entry, plan)
-        await self._announce(entry, plan)
         try:
             await self._carry_out(entry, snapshot, plan)
         finally:
             if plan.wake_at is not None:
                 self._queue.add_at(key, plan.wake_at)
+        await self._announce(entry)
 
     def _gather(self, key: Key, entry: Entry) -> Snapshot:
         levels = self._store.levels_of(key)
@@ -180,6 +185,8 @@ class Controller:
     def _remember(self, entry: Entry, plan: Plan) -> None:
         for dependency in plan.dependencies:
             self._observer.dependency_observed(plan.key, dependency)
+        for event in plan.events:
+            self._note(entry, plan, event)
         for level in plan.levels:
             entry.level_states[level.name] = level.decision.state
             level_key = (plan.key[0], level.name)
@@ -187,15 +194,27 @@ class Controller:
             if level.decision.transition is not None:
                 self._observer.level_changed(level_key, level.decision.transition)
 
-    async def _announce(self, entry: Entry, plan: Plan) -> None:
-        for event in plan.events:
-            log.info(
-                "%s: %s",
-                event.reason,
-                event.message,
-                extra={"namespace": plan.key[0], "policy": plan.key[1], "reason": event.reason},
-            )
-            await self._announcer.announce(entry.policy, event)
+    def _note(self, entry: Entry, plan: Plan, event: EventPlan) -> None:
+        """Say it in the log, once however often the plan is made again, and keep it to announce."""
+        if event in entry.unannounced:
+            return
+        entry.unannounced[event] = None
+        namespace, policy = plan.key
+        if event.level == policy:
+            return  # the same event comes for the policy
+        about = {"namespace": namespace, "policy": policy, "reason": event.reason}
+        if event.level is not None:
+            about["degradation_level"] = event.level
+        log.info("%s: %s", event.reason, event.message, extra=about)
+
+    async def _announce(self, entry: Entry) -> None:
+        """Record what happened, after it was carried out: flags do not wait for events."""
+        while entry.unannounced:
+            event = next(iter(entry.unannounced))
+            del entry.unannounced[event]
+            policy = entry.policy
+            level = self._store.level((policy.namespace, event.level or ""))
+            await self._announcer.announce(policy, event, level)
 
     async def _carry_out(self, entry: Entry, snapshot: Snapshot, plan: Plan) -> None:
         """Try every effect, then raise the first failure.
@@ -216,6 +235,9 @@ class Controller:
                 await step()
             except ApiError as failure:
                 failures.append(failure)
+        if any(isinstance(failure, TerminalError) for failure in failures):
+            # Trying again will not mend it: no reason to keep the events back.
+            await self._announce(entry)
         if failures:
             raise failures[0]
 
@@ -225,9 +247,8 @@ class Controller:
 
 def _differs(one: ResiliencePolicy, other: ResiliencePolicy) -> bool:
     """Whether they differ in what a plan looks at: not in status, which we write ourselves."""
-    return (one.uid, one.spec, one.deleting, one.finalizers) != (
-        other.uid,
-        other.spec,
-        other.deleting,
-        other.finalizers,
-    )
+    return (_identity(one), one.finalizers) != (_identity(other), other.finalizers)
+
+
+def _identity(one: ResiliencePolicy | DegradationLevel) -> tuple[object, ...]:
+    return one.uid, one.generation, one.deleting, one.spec

@@ -18,6 +18,7 @@ from resilience_operator.api.v1alpha1.policy import (
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
 from resilience_operator.core.model import (
     DependencyHealth,
+    EventPlan,
     Evidence,
     Key,
     LevelState,
@@ -52,6 +53,8 @@ class Entry:
     refresh: RefreshOutcome = field(default_factory=RefreshOutcome)
     tell_again_at: float = 0.0
     outcome: Outcome = field(default_factory=Outcome)
+    # Events that are decided and not in the cluster yet, in order.
+    unannounced: dict[EventPlan, None] = field(default_factory=dict)
 
     def dependency(self, name: str) -> Dependency | None:
         """The dependency of that name in the present spec."""
@@ -132,6 +135,10 @@ class Store:
         if not siblings:
             self._levels_of.pop(policy_key, None)
         return policy_key
+
+    def level_keys(self) -> Iterator[Key]:
+        """The keys of all levels."""
+        return iter(list(self._levels))
 
     def level(self, key: Key) -> DegradationLevel | None:
         """A level by its key."""

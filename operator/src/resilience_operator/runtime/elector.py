@@ -111,6 +111,11 @@ class LeaderElector:
         """Whether this replica leads at this moment; False as soon as that is in doubt."""
         return self._leading and self._clock.now() < self._renewed_at + self._timing.renew_deadline
 
+    @property
+    def in_touch(self) -> bool:
+        """Whether the lease could be read since the start."""
+        return self._seen_at > 0.0
+
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Wait for the lease, then lead until `lead` ends or `stop` is called; give the lease back.
 

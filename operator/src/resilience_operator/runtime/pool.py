@@ -60,6 +60,11 @@ class ProbePool:
         """How often they are wanted."""
         return len(self._subscriptions)
 
+    def overdue(self) -> float:
+        """Seconds for which the probe that has waited longest for its start has been due."""
+        due = self._heap.next_due()
+        return 0.0 if due is None else max(0.0, self._clock.now() - due)
+
     def subscribe(
         self,
         subscription: Hashable,
