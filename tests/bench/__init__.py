@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m tests.bench`. What each figure means is in docs/benchmarks.md."""

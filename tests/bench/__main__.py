@@ -1,0 +1,41 @@
+"""Runs the benchmarks and prints their tables; nothing passes or fails by a time.
+
+python -m tests.bench [--only chain|start] [--policies N] [--rounds N] [--json FILE]
+"""
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.bench import measure_chain
+from tests.bench.rounds import machine
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    options = _options()
+    line = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine()}"
+    print(line, flush=True)
+    found: dict[str, Any] = {"machine": line}
+    if options.only in (None, "chain"):
+        results = measure_chain.measure(options.rounds)
+        print("\nProbes through the whole chain\n")
+        print(measure_chain.report(results), flush=True)
+        found["chain"] = measure_chain.as_json(results)
+    if options.json is not None:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", choices=("chain", "start"), help="one figure alone")
+    parser.add_argument("--policies", type=int, default=1000, help="policies of `start`")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of `chain`")
+    parser.add_argument("--json", type=Path, help="where to write the figures as well")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
