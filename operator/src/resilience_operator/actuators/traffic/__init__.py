@@ -1,0 +1,1 @@
+"""Weights of traffic, one file per kind of router."""
