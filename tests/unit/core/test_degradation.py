@@ -301,6 +301,11 @@ def test_nothing_moves_on_the_memory_of_a_restart() -> None:
         assert (later.level, later.transition) == (current, None)
 
 
+def test_a_level_is_stale_only_by_what_it_is_scored_on() -> None:
+    assert make_decision([*healths(), stale("metrics", 5)], at(OPTIMAL)).stale
+    assert not make_decision([*healths(), stale("metrics", 0)], at(OPTIMAL)).stale
+
+
 def test_nothing_scored_holds() -> None:
     decision = make_decision([make_health("openai", 0, 100)], at(LIMITED))
     assert (decision.level, decision.reason) == (LIMITED, "NothingScored")
