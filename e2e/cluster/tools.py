@@ -93,6 +93,11 @@ TOOLS: Mapping[str, Tool] = {
         Tool("pause", {"pause": "."}),
         Tool("testserver", {"testserver": "."}),
         Tool("kind", {"kind": "sigs.k8s.io/kind"}, "sigs.k8s.io/kind"),
+        Tool(
+            "contour",
+            {"contour": "github.com/projectcontour/contour/cmd/contour"},
+            "github.com/projectcontour/contour",
+        ),
     )
 }
 
