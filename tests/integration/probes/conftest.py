@@ -42,7 +42,7 @@ class Bench:
     faults: list[InternalProbeError]
     clock: list[float]
 
-    async def ask(self, spec: AnyProbe, timeout_seconds: float = 5) -> ProbeResult:
+    async def ask(self, spec: AnyProbe, timeout_seconds: float = 10) -> ProbeResult:
         return await self.prober.probe(NAMESPACE, spec, timeout_seconds)
 
     def advance(self, seconds: float) -> None:

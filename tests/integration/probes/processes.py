@@ -41,10 +41,10 @@ def wait_until(check: Callable[[], bool], what: str, seconds: float = START_SECO
         time.sleep(0.02)
 
 
-async def eventually(check: Callable[[], bool], seconds: float = 10) -> None:
+async def eventually(check: Callable[[], bool], seconds: float = 30) -> None:
     """`wait_until` for what the event loop has to run for."""
     async with asyncio.timeout(seconds):
-        while not check():
+        while not check():  # noqa: ASYNC110 - another process is waited for
             await asyncio.sleep(0.01)
 
 

@@ -30,12 +30,14 @@ async def raw_server(
     on_connect: OnConnect, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """A TCP server that does what `on_connect` does; yields its port."""
-    writers: list[asyncio.StreamWriter] = []
+    writers: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
+        writers.add(writer)
         with suppress(OSError):
             await on_connect(reader, writer)
+        writers.discard(writer)
+        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:

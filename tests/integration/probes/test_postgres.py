@@ -17,7 +17,7 @@ from tests.integration.probes.processes import wait_until
 REF = SecretKeyRef(name="pg", key="dsn")
 
 
-async def ask(bench: Bench, dsn: str, timeout_seconds: float = 5, **fields: object) -> ProbeResult:
+async def ask(bench: Bench, dsn: str, timeout_seconds: float = 10, **fields: object) -> ProbeResult:
     bench.secrets.put("pg", dsn=dsn)
     bench.prober.invalidate("retail", "pg")
     spec = PostgresProbe(dsn_secret_ref=REF, **fields)

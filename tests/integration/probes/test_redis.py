@@ -15,7 +15,7 @@ REF = SecretKeyRef(name="redis", key="url")
 CA_REF = SecretKeyRef(name="ca", key="ca-crt")
 
 
-async def ask(bench: Bench, url: str, timeout_seconds: float = 5, **fields: object) -> ProbeResult:
+async def ask(bench: Bench, url: str, timeout_seconds: float = 10, **fields: object) -> ProbeResult:
     bench.secrets.put("redis", url=url)
     bench.prober.invalidate("retail", "redis")
     return await bench.ask(RedisProbe(url_secret_ref=REF, **fields), timeout_seconds)
@@ -115,11 +115,8 @@ async def test_a_server_that_hangs(bench: Bench, redis: RedisServers) -> None:
     bench.secrets.put("redis", url=redis.url())
     assert (await bench.ask(spec)).verdict is Verdict.HEALTHY
     with redis.admin() as admin:
-        admin.client_pause(30_000)
-        try:
-            assert (await bench.ask(spec, 0.3)).reason is Reason.TIMEOUT
-        finally:
-            admin.client_unpause()
+        admin.client_pause(1_000)
+        assert (await bench.ask(spec, 0.3)).reason is Reason.TIMEOUT
     assert (await bench.ask(spec)).verdict is Verdict.HEALTHY
 
 

@@ -129,8 +129,9 @@ def forms(address: Address) -> Iterator[Address]:
     if (value >> 32) in _IPV4_IN_LAST_32 and value > 0xFFFF:
         yield low
     if address in _LOCAL_NAT64:
-        yield low
-        yield IPv4Address(((value >> 64) & 0xFFFF) << 16 | ((value >> 40) & 0xFFFF))
+        # By the length of the prefix in use; what is zero is the other layout's padding.
+        split = ((value >> 64) & 0xFFFF) << 16 | ((value >> 40) & 0xFFFF)
+        yield from (IPv4Address(part) for part in (value & 0xFFFFFFFF, split) if part)
     if ((value >> 32) & 0xFFFFFFFF) in _ISATAP:
         yield low
     if address.sixtofour is not None:

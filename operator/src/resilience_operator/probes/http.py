@@ -13,7 +13,7 @@ from resilience_operator.api.v1alpha1.probes import Connection, HttpProbe
 from resilience_operator.probes import tls
 from resilience_operator.probes.base import Exchange, SecretValues, Unhealthy
 from resilience_operator.probes.http_client import BODY_LIMIT, Answer, Request, parse_url
-from resilience_operator.probes.regexps import matches
+from resilience_operator.probes.regexps import BodyRegexp
 from resilience_operator.probes.secrets import secret_text
 from resilience_operator.probes.statuses import raise_for
 from resilience_operator.probes.toolkit import Toolkit
@@ -41,6 +41,7 @@ class Http:
     def __init__(self, spec: HttpProbe, kit: Toolkit) -> None:
         self._spec = spec
         self._kit = kit
+        self._regexp = BodyRegexp(spec.body_regexp) if spec.body_regexp else None
         headers = tuple(h.secret_ref.name for h in spec.headers if h.secret_ref is not None)
         self.secret_names = tuple(dict.fromkeys((*headers, *tls.secret_names(spec.tls))))
 
@@ -97,8 +98,7 @@ class Http:
         return any(accepted.min <= status <= accepted.max for accepted in ranges)
 
     async def _check_body(self, answer: Answer) -> None:
-        pattern = self._spec.body_regexp
-        if pattern is not None and not await matches(pattern, answer.body):
+        if self._regexp is not None and not await self._regexp.matches(answer.body):
             raise Unhealthy(
                 Reason.BAD_BODY, "The body does not match bodyRegexp in its first 64 KiB."
             )

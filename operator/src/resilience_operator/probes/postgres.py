@@ -9,6 +9,7 @@ import contextlib
 import math
 import os
 import socket
+import traceback
 from collections.abc import Coroutine
 
 import psycopg
@@ -82,6 +83,10 @@ class Postgres:
             )
         except psycopg.Error as error:
             raise of_connection(error) from None
+        except asyncio.CancelledError as cancelled:
+            # The half-open connection is held by the driver's frames, and those by the exception.
+            traceback.clear_frames(cancelled.__traceback__)
+            raise
 
     async def _places(self, dsn: Dsn) -> list[tuple[str, str, str]]:
         """Host, checked address and port of everything that may be dialled, in order."""

@@ -37,6 +37,7 @@ _BY_TEXT = (
     ("password authentication failed", Reason.AUTH, "The user or password was not accepted."),
     ("no password supplied", Reason.AUTH, "The server wants a password."),
     ("pg_hba.conf", Reason.AUTH, "The server's rules do not admit this user from here."),
+    ("expected authentication", Reason.PROTOCOL, "The server does not answer like a PostgreSQL."),
     ("authentication", Reason.AUTH, "The user could not be authenticated."),
     ("not permitted to log in", Reason.AUTH, "The user may not log in."),
     ("permission denied", Reason.AUTH, "The user may not use this database."),
@@ -54,7 +55,6 @@ _BY_TEXT = (
     ("connection reset", Reason.RESET, "The server closed the connection."),
     ("broken pipe", Reason.RESET, "The server closed the connection."),
     ("invalid response", Reason.PROTOCOL, "The server does not answer like a PostgreSQL."),
-    ("expected authentication", Reason.PROTOCOL, "The server does not answer like a PostgreSQL."),
     ("protocol", Reason.PROTOCOL, "The server does not answer like a PostgreSQL."),
 )
 _OURS = ("network is unreachable", "cannot assign requested address", "too many open files")

@@ -34,7 +34,7 @@ from resilience_operator.probes.guard import AddressGuard
 from resilience_operator.probes.secrets import CachedSecrets
 from resilience_operator.probes.toolkit import Toolkit
 
-_MODULES: dict[type[AnyProbe], str] = {
+MODULES: dict[type[AnyProbe], str] = {
     HttpProbe: "resilience_operator.probes.http",
     OpenAIProbe: "resilience_operator.probes.openai",
     PostgresProbe: "resilience_operator.probes.postgres",
@@ -116,7 +116,7 @@ class Prober:
         probe = self._probes.get((namespace, spec))
         if probe is None:
             # In a thread: the first import of a protocol's library takes up to half a second.
-            module = await asyncio.to_thread(import_module, _MODULES[type(spec)])
+            module = await asyncio.to_thread(import_module, MODULES[type(spec)])
             built = cast(ProbeModule, module).build(spec, self._kit)
             probe = self._probes.setdefault((namespace, spec), built)
         return probe

@@ -1,8 +1,8 @@
 """S3: HeadBucket, or a small object written, read back and deleted.
 
 Requests are signed by botocore and sent by the one HTTP client, so that the address guard sees
-every dial. The canary object has one name for as long as a probe lives: whatever an interrupted
-run left behind is overwritten and deleted by the next one.
+every dial. The names of canary objects are used again and again: what a run could not delete is
+overwritten and deleted by a later one, so at most a few objects are ever left behind.
 """
 
 import asyncio
@@ -75,12 +75,12 @@ class _Signed:
 
 
 class S3:
-    """Keeps the canary's name, and what is still being tidied up."""
+    """Keeps the names of canary objects, and what is still being tidied up."""
 
     def __init__(self, spec: S3Probe, kit: Toolkit) -> None:
         self._spec = spec
         self._kit = kit
-        self._canary = CANARY_PREFIX + randomness.token_hex(8)
+        self._free_names: list[str] = []
         self._tidying: set[asyncio.Task[None]] = set()
         names = (spec.credentials_secret_ref.name, *tls.secret_names(spec.tls))
         self.secret_names = tuple(dict.fromkeys(names))
@@ -118,33 +118,38 @@ class S3:
         return f"The bucket is there.{warning}"
 
     async def _write_read_delete(self, signed: _Signed, send: "Send") -> str:
+        names = self._free_names
+        name = names.pop() if names else CANARY_PREFIX + randomness.token_hex(8)
         content = randomness.token_hex(16).encode()
         left_behind = True
         try:
-            put = await self._kit.http.fetch(signed.request("PUT", self._canary, content))
+            put = await self._kit.http.fetch(signed.request("PUT", name, content))
             left_behind = put.status in (200, 204)
             if not left_behind:
                 self._raise_for(put, signed.signer.temporary)
-            got = await send(signed.request("GET", self._canary), 200)
-            await send(signed.request("DELETE", self._canary), 200, 204)
+            got = await send(signed.request("GET", name), 200)
+            await send(signed.request("DELETE", name), 200, 204)
             left_behind = False
         finally:
             if left_behind:
-                self._tidy(signed)
+                self._tidy(signed, name)
+            else:
+                names.append(name)
         if got.body != content:
             raise Unhealthy(Reason.BAD_BODY, "The object that was read is not the one written.")
         return "An object was written, read and deleted."
 
-    def _tidy(self, signed: _Signed) -> None:
-        """Delete the canary outside of the run, whose time may be up."""
-        task = asyncio.create_task(self._delete(signed))
+    def _tidy(self, signed: _Signed, name: str) -> None:
+        """Delete the object outside of the run, whose time may be up."""
+        task = asyncio.create_task(self._delete(signed, name))
         self._tidying.add(task)
         task.add_done_callback(self._tidying.discard)
 
-    async def _delete(self, signed: _Signed) -> None:
+    async def _delete(self, signed: _Signed, name: str) -> None:
         with contextlib.suppress(ProbeFailure, TimeoutError):
             async with asyncio.timeout(TIDY_SECONDS):
-                await self._kit.http.fetch(signed.request("DELETE", self._canary))
+                await self._kit.http.fetch(signed.request("DELETE", name))
+        self._free_names.append(name)
 
     def _raise_for(self, answer: Answer, temporary: bool) -> NoReturn:
         if answer.status == 403:

@@ -1,0 +1,80 @@
+"""Names to checked addresses, with a resolver of the test's own behind them."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from resilience_operator.api.v1alpha1.policy_status import FailureReason as Reason
+from resilience_operator.core.model import Verdict
+from resilience_operator.probes.base import ProbeFailure
+from resilience_operator.probes.dial import Dialler, Endpoint, Resolver
+from resilience_operator.probes.guard import AddressGuard, AddressRefused
+
+TABLE: dict[str, list[str] | int] = {
+    "open": ["192.0.2.1", "2001:db8::1"],
+    "mixed": ["127.0.0.1", "192.0.2.1"],
+    "inside": ["127.0.0.1", "169.254.169.254"],
+    "absent": socket.EAI_NONAME,
+    "servfail": socket.EAI_AGAIN,
+    "broken": socket.EAI_SYSTEM,
+    "control": ["192.0.2.9"],
+    "control-gone": socket.EAI_NONAME,
+    "control-down": socket.EAI_AGAIN,
+}
+
+
+@pytest.fixture(autouse=True)
+def resolver_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    def getaddrinfo(host: str, port: int, **_: object) -> list[object]:
+        found = TABLE[host]
+        if isinstance(found, int):
+            raise socket.gaierror(found, "canary")
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))
+            for address in found
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+@pytest.fixture
+def dialler(request: pytest.FixtureRequest) -> Iterator[Dialler]:
+    made = Dialler(AddressGuard(), Resolver(getattr(request, "param", "control"), threads=2))
+    yield made
+    made.close()
+
+
+async def test_only_addresses_that_may_be_dialled(dialler: Dialler) -> None:
+    for host, addresses in (("open", ["192.0.2.1", "2001:db8::1"]), ("mixed", ["192.0.2.1"])):
+        infos = await dialler.addresses(Endpoint(host, 80))
+        assert [info[4][0] for info in infos] == addresses
+    with pytest.raises(AddressRefused):
+        await dialler.addresses(Endpoint("inside", 80))
+
+
+def test_the_address_of_a_dial_is_checked_again(dialler: Dialler) -> None:
+    info = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", 80))
+    with pytest.raises(AddressRefused):
+        dialler.open_socket(info)
+
+
+@pytest.mark.parametrize(
+    ("dialler", "host", "verdict", "reason"),
+    [
+        ("control", "absent", Verdict.UNHEALTHY, Reason.DNS),
+        ("control", "servfail", Verdict.UNHEALTHY, Reason.DNS),
+        ("control-gone", "servfail", Verdict.UNHEALTHY, Reason.DNS),
+        ("control-down", "servfail", Verdict.UNKNOWN, Reason.LOCAL_NETWORK),
+        (None, "servfail", Verdict.UNKNOWN, Reason.LOCAL_NETWORK),
+        ("control", "broken", Verdict.UNKNOWN, Reason.LOCAL_NETWORK),
+    ],
+    indirect=["dialler"],
+)
+async def test_names_that_do_not_resolve(
+    dialler: Dialler, host: str, verdict: Verdict, reason: Reason
+) -> None:
+    with pytest.raises(ProbeFailure) as caught:
+        await dialler.addresses(Endpoint(host, 80))
+    assert (caught.value.verdict, caught.value.reason) == (verdict, reason)
+    assert "canary" not in caught.value.message
