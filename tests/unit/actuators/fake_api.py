@@ -143,7 +143,7 @@ class FakeApi:
         metadata["managedFields"] = [
             {
                 "manager": manager,
-                "operation": "Apply" if manager.startswith("resilience") else "Update",
+                "operation": "Update" if manager.startswith("kubectl") else "Apply",
                 "time": self.now,
                 "fieldsV1": {
                     "f:data": {f"f:{key}": {} for kind, key in owned if kind == "f:data"},

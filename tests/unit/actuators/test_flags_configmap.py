@@ -143,12 +143,31 @@ async def test_a_label_hands_an_existing_config_map_over(
 
 async def test_a_conflict_names_manager_and_field(api: FakeApi, flags: FlagsConfigMap) -> None:
     first = await apply(flags, OPTIMAL)
-    api.take_over("retail", NAME, "AI", "forced", "kubectl-edit")
+    api.take_over("retail", NAME, "AI", "forced", "flux")
     outcome = await apply(flags, LIMITED, first.applied)
     assert outcome.applied is None
     assert outcome.problems[0].reason == "ConfigMapConflict"
-    assert "kubectl-edit" in outcome.problems[0].message
+    assert "flux" in outcome.problems[0].message
     assert ".data.AI" in outcome.problems[0].message
+    assert data_of(api)["AI"] == "forced"
+
+
+async def test_an_edit_by_hand_is_put_right(api: FakeApi, flags: FlagsConfigMap) -> None:
+    first = await apply(flags, OPTIMAL)
+    api.take_over("retail", NAME, "AI", "forced", "kubectl-edit")
+    assert (await apply(flags, LIMITED, first.applied)).written
+    assert data_of(api)["AI"] == LIMITED["AI"]
+
+
+async def test_what_kubectl_apply_would_set_again_is_told_and_not_fought(
+    api: FakeApi, flags: FlagsConfigMap
+) -> None:
+    first = await apply(flags, OPTIMAL)
+    api.take_over("retail", NAME, "AI", "forced", "kubectl-client-side-apply")
+    live = api.objects[("configmaps", "retail", NAME)]
+    live["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    outcome = await apply(flags, LIMITED, first.applied)
+    assert outcome.problems[0].reason == "ConfigMapConflict"
     assert data_of(api)["AI"] == "forced"
 
 

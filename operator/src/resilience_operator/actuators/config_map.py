@@ -4,7 +4,7 @@ Pure functions. Only what our field manager owns is compared, so that keys which
 same ConfigMap neither cause a write nor get lost in one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resilience_operator.actuators.base import Object
@@ -17,6 +17,7 @@ from resilience_operator.core.resources import CONFIG_MAPS
 FIELD_MANAGER = "resilience-operator-flags"
 TOOL_LABEL = "app.kubernetes.io/managed-by"
 TOOL = "resilience-operator"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 SIZE_LIMIT = 1024 * 1024  # the API server's own: the bytes of all values together
 _FIELDS_NAMED = 3
 
@@ -64,6 +65,23 @@ def our_entry(live: Object) -> dict[str, Any] | None:
         if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply":
             return dict(entry)
     return None
+
+
+def edited_by_hand(live: Object | None, managers: Sequence[str]) -> bool:
+    """Whether all these managers changed our fields once, and will not set them again.
+
+    Whoever would (a GitOps tool, kubectl apply) declares fields by server-side apply, or leaves
+    kubectl's record of what was applied. `kubectl edit` and the like do neither.
+    """
+    if live is None or not managers:
+        return False
+    metadata = live["metadata"]
+    if LAST_APPLIED in (metadata.get("annotations") or {}):
+        return False
+    entries = metadata.get("managedFields") or ()
+    updated = {e.get("manager") for e in entries if e.get("operation") == "Update"}
+    applied = {e.get("manager") for e in entries if e.get("operation") == "Apply"}
+    return updated.issuperset(managers) and applied.isdisjoint(managers)
 
 
 def size(data: Mapping[str, str], live: Object | None) -> int:

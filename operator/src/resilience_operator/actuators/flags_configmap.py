@@ -1,7 +1,8 @@
 """Writes a policy's flags into its ConfigMap, and gives the ConfigMap up again.
 
-One ConfigMap per policy, by server-side apply under a field manager of its own and never by force:
-what is not ours, or what somebody else sets, becomes a Problem and stays as it is. There is no
+One ConfigMap per policy, by server-side apply under a field manager of its own. What is not ours,
+or what somebody else declares, becomes a Problem and stays as it is; only what was edited by hand
+in our own ConfigMap is put right, by force, since an edit takes the field away from us. There is no
 owner reference: pods mount the ConfigMap, so it outlives the policy.
 """
 
@@ -136,18 +137,31 @@ class FlagsConfigMap:
             return FlagsOutcome(applied=_applied(flags, live))
         if (size := manifests.size(flags.data, live)) > manifests.SIZE_LIMIT:
             return FlagsOutcome(problems=(manifests.too_large(name, size),))
-        return await self._send(namespace, name, flags, body)
+        return await self._send(namespace, name, flags, body, live)
 
     async def _send(
-        self, namespace: str, name: str, flags: FlagSet, body: dict[str, Any]
+        self,
+        namespace: str,
+        name: str,
+        flags: FlagSet,
+        body: dict[str, Any],
+        live: Object | None,
+        force: bool = False,
     ) -> FlagsOutcome:
         try:
             stored = await self._api.apply(
-                CONFIG_MAPS, namespace, name, body, field_manager=manifests.FIELD_MANAGER
+                CONFIG_MAPS,
+                namespace,
+                name,
+                body,
+                field_manager=manifests.FIELD_MANAGER,
+                force=force,
             )
         except Conflict as error:
             if not error.fields:
                 raise TransientError(f"ConfigMap {name} changed while it was written.") from error
+            if not force and manifests.edited_by_hand(live, error.managers):
+                return await self._send(namespace, name, flags, body, live, force=True)
             return FlagsOutcome(problems=(manifests.conflict_problem(name, error),))
         except TerminalError as error:
             return FlagsOutcome(problems=(_refusal(name, error),))
