@@ -29,9 +29,7 @@ _AUTHORIZATION = "/apis/rbac.authorization.k8s.io/v1"
 class Stage:
     """What a test acts on."""
 
-    def __init__(
-        self, control_plane: ControlPlane, api: Api, namespace: str, folder: Path
-    ) -> None:
+    def __init__(self, control_plane: ControlPlane, api: Api, namespace: str, folder: Path) -> None:
         self.control_plane = control_plane
         self.api = api
         self.namespace = namespace
@@ -249,8 +247,10 @@ class Stage:
             query = {"fieldManager": "tests", "force": "true"}
             self.api.send("PATCH", path, manifest, content_type=APPLY, **query)
         wait_until(
-            lambda: self._allowed("update", "coordination.k8s.io", "leases")
-            and self._allowed("patch", "", "configmaps"),
+            lambda: (
+                self._allowed("update", "coordination.k8s.io", "leases")
+                and self._allowed("patch", "", "configmaps")
+            ),
             "the operator's role takes effect",
         )
 
