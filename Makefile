@@ -49,7 +49,7 @@ integration: setup ## Tests against a real API server and real servers behind th
 	@$(PY) -m pytest -q tests/integration
 
 e2e: setup ## The demo and failover on a real cluster, checked
-	@$(PY) -m pytest -q e2e
+	@$(PY) -m pytest -v --durations=0 e2e
 
 bench: setup ## Speed and memory: probes per CPU-second, 1,000 policies on a real API server
 	@$(PY) -m e2e.cluster build kubernetes etcd

@@ -4,13 +4,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from e2e.demo.kubectl import ROOT, CommandFailed, Kubectl, cluster_environment
 
 NAMESPACE = "retail"
 OPERATOR_NAMESPACE = "resilience-system"
-IMAGES = ("operator", "inventario", "demo-servers")
 DEPLOYMENTS = ("postgres", "redis", "s3", "openai", "dashboard")
+# The image of each Deployment, by its name in e2e.images.
+IMAGES = {
+    "operator": ((OPERATOR_NAMESPACE, "resilience-operator"),),
+    "inventario": ((NAMESPACE, "dashboard"),),
+    "demo-servers": tuple((NAMESPACE, name) for name in ("postgres", "redis", "s3", "openai")),
+}
+_ARCHIVE_ANNOTATION = "demo.resilience.aidrive.dev/image-archive"
 
 Say = Callable[[str], None]
 
@@ -19,12 +26,11 @@ def deploy(name: str, provider: str, say: Say) -> Kubectl:
     """Everything up to, and not including, the policy. Safe to run again."""
     step = _Steps(say)
     step("images: operator, application, PostgreSQL, Redis, S3 and OpenAI stand-ins")
-    archives = _module("e2e.images", "build", "all", capture=True).strip().splitlines()
-    paths = [line.split("\t")[0] for line in archives[-len(IMAGES) :]]
+    paths = _archives(_module("e2e.images", "build", "all", capture=True))
     step("cluster")
     _module("e2e.cluster", "up", "--provider", provider, "--name", name)
     step("images into the cluster")
-    _module("e2e.cluster", "load", *paths, "--name", name)
+    _module("e2e.cluster", "load", *map(str, paths.values()), "--name", name)
     kubectl = Kubectl(cluster_environment(name))
     step("operator: kubectl apply -k manifests/base")
     _apply(kubectl, "-k", "manifests/base")
@@ -32,6 +38,7 @@ def deploy(name: str, provider: str, say: Say) -> Kubectl:
     step("application and its servers: kubectl apply -k manifests/demo")
     _apply(kubectl, "-k", "manifests/demo")
     step("waiting until every pod is ready")
+    _renew(kubectl, paths)
     _wait_available(kubectl, OPERATOR_NAMESPACE, ("resilience-operator",))
     _wait_available(kubectl, NAMESPACE, DEPLOYMENTS)
     step.done()
@@ -46,6 +53,26 @@ def apply_policy(kubectl: Kubectl) -> None:
 def remove(name: str) -> None:
     """The cluster and everything on it."""
     _module("e2e.cluster", "down", "--name", name)
+
+
+def _archives(output: str) -> dict[str, Path]:
+    """Archive by image name, from the last lines of `python -m e2e.images build all`."""
+    lines = [line.split("\t") for line in output.strip().splitlines() if "\t" in line]
+    return {tag.rsplit("/", 1)[-1].split(":")[0]: Path(path) for path, tag in lines}
+
+
+def _renew(kubectl: Kubectl, archives: dict[str, Path]) -> None:
+    """Restart what runs an image that has been built anew: its tag is the same as before."""
+    for image, deployments in IMAGES.items():
+        for namespace, name in deployments:
+            found = kubectl.get("-n", namespace, "deployment", name)
+            last = found["metadata"].get("annotations", {}).get(_ARCHIVE_ANNOTATION)
+            if last == archives[image].name:
+                continue
+            mark = f"{_ARCHIVE_ANNOTATION}={archives[image].name}"
+            kubectl.run("-n", namespace, "annotate", "--overwrite", f"deployment/{name}", mark)
+            if last is not None:
+                kubectl.run("-n", namespace, "rollout", "restart", f"deployment/{name}")
 
 
 def _crds() -> list[str]:

@@ -1,0 +1,24 @@
+"""What the tests on a real cluster share: the demo, deployed once, on a cluster of their own."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.demo.deploy import apply_policy, deploy, remove
+from e2e.demo.kubectl import Kubectl
+
+CLUSTER = os.environ.get("RESILIENCE_E2E_CLUSTER", "e2e")
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Kubectl]:
+    """The demo with its policy applied; its cluster goes at the end of the tests.
+
+    RESILIENCE_E2E_KEEP=1 leaves it running, to look at.
+    """
+    kubectl = deploy(CLUSTER, os.environ.get("RESILIENCE_E2E_PROVIDER", "auto"), print)
+    apply_policy(kubectl)
+    yield kubectl
+    if not os.environ.get("RESILIENCE_E2E_KEEP"):
+        remove(CLUSTER)
