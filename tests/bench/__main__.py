@@ -5,11 +5,12 @@ python -m tests.bench [--only chain|start] [--policies N] [--rounds N] [--json F
 
 import argparse
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench import measure_chain
+from tests.bench import measure_chain, measure_start, report_start
 from tests.bench.rounds import machine
 
 
@@ -24,6 +25,11 @@ def main() -> None:
         print("\nProbes through the whole chain\n")
         print(measure_chain.report(results), flush=True)
         found["chain"] = measure_chain.as_json(results)
+    if options.only in (None, "start"):
+        figures = measure_start.measure(options.policies)
+        print("\nMemory and start-up\n")
+        print(report_start.report(figures), flush=True)
+        found["start"] = asdict(figures)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
 

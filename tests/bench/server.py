@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import uvloop
@@ -116,14 +117,14 @@ def _listen(device: bool) -> socket.socket:
 async def _serve() -> None:
     loop, memory = asyncio.get_running_loop(), _Memory()
     ports = {}
-    for name, protocol in (("http", _Http), ("tcp", _Tcp), ("control", _Control)):
-        sock = _listen(device=protocol is not _Control)
+    for name, make in (("http", _Http), ("tcp", _Tcp), ("control", _Control)):
+        sock = _listen(device=make is not _Control)
         ports[name] = sock.getsockname()[1]
-        await loop.create_server(lambda make=protocol: make(memory), sock=sock, backlog=_BACKLOG)
+        await loop.create_server(partial(make, memory), sock=sock, backlog=_BACKLOG)
     print(json.dumps(ports), flush=True)
-    gone = loop.create_future()
-    loop.add_reader(sys.stdin, lambda: gone.done() or gone.set_result(None))
-    await gone
+    gone = asyncio.Event()
+    loop.add_reader(sys.stdin, gone.set)
+    await gone.wait()
 
 
 @contextmanager
