@@ -1,5 +1,6 @@
 """AWS Signature Version 4, by botocore's signer alone: its client would dial by itself."""
 
+import logging
 from collections.abc import Mapping
 
 from botocore.auth import S3SigV4Auth
@@ -7,6 +8,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from resilience_operator.probes.secrets import SecretInvalid
+
+# At DEBUG the signer logs what it signs, the session token among it.
+logging.getLogger("botocore.auth").setLevel(logging.INFO)
 
 _KEY_NAMES = {
     "access": ("AWS_ACCESS_KEY_ID", "access-key-id"),
