@@ -23,6 +23,7 @@ def create_app(settings: Settings) -> web.Application:
     app[METRICS] = metrics
     app[READER] = FlagReader(settings.flags_file, settings.poll_milliseconds)
     app.on_startup.append(_start)
+    app.on_response_prepare.append(_sign)
     app.on_cleanup.append(_stop)
     app.add_routes([
         web.get("/", _page),
@@ -31,6 +32,7 @@ def create_app(settings: Settings) -> web.Application:
         web.get("/healthz", _healthz),
         web.get("/metrics", _metrics),
     ])  # fmt: skip
+    metrics.announce(resource.canonical for resource in app.router.resources())
     return app
 
 
@@ -40,6 +42,13 @@ async def _start(app: web.Application) -> None:
 
 async def _stop(app: web.Application) -> None:
     app[READER].stop()
+
+
+async def _sign(request: web.Request, response: web.StreamResponse) -> None:
+    """Every answer, also a failed one, says who gave it: what a rollout's traffic is told by."""
+    settings = request.app[SETTINGS]
+    response.headers["X-Version"] = settings.version
+    response.headers["X-Pod"] = settings.pod
 
 
 async def _page(request: web.Request) -> web.Response:
