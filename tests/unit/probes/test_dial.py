@@ -1,6 +1,7 @@
 """Names to checked addresses, with a resolver of the test's own behind them."""
 
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -51,6 +52,24 @@ async def test_only_addresses_that_may_be_dialled(dialler: Dialler) -> None:
         assert [info[4][0] for info in infos] == addresses
     with pytest.raises(AddressRefused):
         await dialler.addresses(Endpoint("inside", 80))
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
+async def test_an_address_is_looked_up_without_a_thread(
+    dialler: Dialler, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def getaddrinfo(host: str, port: int, **_: object) -> list[object]:
+        threads.append(threading.current_thread())
+        found = "192.0.2.7" if host == "open" else host
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (found, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    [info] = await dialler.addresses(Endpoint(address, 80))
+    assert info[4] == (address, 80)
+    await dialler.addresses(Endpoint("open", 80))
+    assert [thread is threading.main_thread() for thread in threads] == [True, False]
 
 
 def test_the_address_of_a_dial_is_checked_again(dialler: Dialler) -> None:

@@ -79,6 +79,7 @@ class Prober:
         self._kit = Toolkit.of(guard, now, control_name)
         self._on_internal_error = on_internal_error
         self._probes: dict[tuple[str, AnyProbe], Probe] = {}
+        self._modules: dict[type[AnyProbe], ProbeModule] = {}
 
     async def probe(self, namespace: str, spec: AnyProbe, timeout_seconds: float) -> ProbeResult:
         """Ask once. Raises nothing but a cancellation of the caller's."""
