@@ -117,6 +117,24 @@ def test_the_message_names_the_dependency_and_what_is_wrong(
     assert f"openai {word}; health 70 gives DEGRADED." in decision.message
 
 
+@pytest.mark.parametrize(
+    ("dependencies", "level", "reason"),
+    [
+        (healths(), OPTIMAL, "AllHealthy"),
+        (healths(s3=0), OPTIMAL, "DependencyDown"),
+        (healths(openai=0), LIMITED, "DependencyDown"),
+        (healths(openai=60), DEGRADED, "DependencyFailing"),
+    ],
+)
+def test_at_rest_it_goes_on_saying_why(
+    dependencies: list[DependencyHealth], level: Level, reason: str
+) -> None:
+    decision = make_decision(dependencies, at(level))
+    assert (decision.level, decision.computed, decision.reason) == (level, level, reason)
+    assert (decision.transition, decision.wake_at) == (None, None)
+    assert ("climbs again" in decision.message) == (level is not OPTIMAL)
+
+
 # The way up.
 
 
