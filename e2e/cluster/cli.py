@@ -38,7 +38,8 @@ def _exclusively() -> Iterator[None]:
         yield
 
 
-def _existing(name: str) -> Provider:
+def existing(name: str) -> Provider:
+    """The cluster of that name, by the provider that it was brought up with."""
     chosen = provider.remembered(name)
     if chosen is None:
         raise ClusterError(f"there is no cluster {name}; run: python -m e2e.cluster up")
@@ -73,7 +74,7 @@ def _status(options: argparse.Namespace) -> None:
     names = [options.name] if options.name in provider.known_clusters() else []
     others = [name for name in provider.known_clusters() if name != options.name]
     for name in names + others:
-        cluster = _existing(name)
+        cluster = existing(name)
         print(f"cluster {name}, provider {provider.remembered(name)}")
         print("".join(f"  {line}\n" for line in cluster.status()), end="")
         print(f"  kubeconfig: {cluster.kubeconfig}")
@@ -86,15 +87,15 @@ def _build(options: argparse.Namespace) -> None:
 
 
 def _kubeconfig(options: argparse.Namespace) -> None:
-    print(_existing(options.name).kubeconfig)
+    print(existing(options.name).kubeconfig)
 
 
 def _load(options: argparse.Namespace) -> None:
-    _existing(options.name).load(options.archives)
+    existing(options.name).load(options.archives)
 
 
 def _env(options: argparse.Namespace) -> None:
-    cluster = _existing(options.name)
+    cluster = existing(options.name)
     print(f"export KUBECONFIG={cluster.kubeconfig}")
     print(f'export PATH="{Path(cluster.kubectl()).parent}:$PATH"')
 

@@ -4,10 +4,11 @@ Each need is a command or a file, not a package: a machine that has it from else
 it is.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from e2e.cluster.errors import ClusterError
@@ -65,14 +66,33 @@ def ensure(needs: Mapping[str, str], *, cni: bool = False) -> None:
         raise ClusterError(f"missing: {', '.join(lacking)}; as root on Debian: {hint}")
     print(f"installing {', '.join(packages)}", flush=True)
     install = ("install", "-y", "--no-install-recommends", *packages)
-    # A fresh machine has no package lists, and an old one may name files that are gone.
-    if not _apt_get(install):
-        _apt_get(("update",))
+    with _services_stay_off():
+        # A fresh machine has no package lists, and an old one may name files that are gone.
         if not _apt_get(install):
-            raise ClusterError(f"cannot install what is missing: {', '.join(lacking)}; try: {hint}")
+            _apt_get(("update",))
+            if not _apt_get(install):
+                found = ", ".join(lacking)
+                raise ClusterError(f"cannot install what is missing: {found}; try: {hint}")
     lacking = missing(needs, cni=cni)
     if lacking:
         raise ClusterError(f"still missing after '{hint}': {', '.join(lacking)}")
+
+
+@contextlib.contextmanager
+def _services_stay_off() -> Iterator[None]:
+    """Only the programs are wanted: no package may start its service. A host's own policy stays."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    try:
+        with policy.open("x") as script:
+            script.write("#!/bin/sh\nexit 101\n")
+    except FileExistsError:
+        yield
+        return
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
 
 
 def _apt_get(arguments: Iterable[str]) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from e2e.cluster import build
 from e2e.cluster.errors import ClusterError
 from e2e.cluster.paths import cluster_folder
+from e2e.cluster.processes import ProcessTable
 from e2e.cluster.provider import remember
 
 # The release that kind 0.33.0 was tested with, by tag and digest.
@@ -45,6 +46,8 @@ class KindProvider:
         self._name = name
         self._folder = cluster_folder(name)
         self.kubeconfig = self._folder / "kubeconfig"
+        # Programs beside the cluster, such as the way to a port in it.
+        self.processes = ProcessTable(self._folder)
 
     def create_command(self, kind: str) -> list[str]:
         """Creates the cluster, without touching the user's kubeconfig."""
@@ -77,6 +80,8 @@ class KindProvider:
     def down(self) -> None:
         """Delete the cluster."""
         if self._folder.exists():
+            for program in self.processes.recorded():
+                self.processes.stop(program)
             _run(self.delete_command(_kind()))
             shutil.rmtree(self._folder)
 

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Protocol
 
 from e2e.cluster.paths import DEFAULT_NAME, cluster_folder, clusters_folder
+from e2e.cluster.processes import ProcessTable
 
 
 class Provider(Protocol):
     """One way to have a cluster. Both `up` and `down` work on whatever state they find."""
 
     kubeconfig: Path
+
+    @property
+    def processes(self) -> ProcessTable:
+        """Programs of it on this machine, with those that others start beside it; all go down."""
 
     def up(self) -> None:
         """Bring the cluster up; at once, when it is up already."""

@@ -69,6 +69,11 @@ class SourceProvider:
         )
         self.kubeconfig = self._control_plane.kubeconfig
 
+    @property
+    def processes(self) -> ProcessTable:
+        """Its programs. What is started from here, as a gateway is, goes when the cluster goes."""
+        return self._processes
+
     def up(self) -> None:
         """Bring it up from whatever there is."""
         if self._complete():
