@@ -25,6 +25,7 @@ from resilience_operator.kube.leases import KubeLeaseStore
 from resilience_operator.kube.pacing import TokenBucket
 from resilience_operator.leading import Leader
 from resilience_operator.reports import Reports
+from resilience_operator.runtime import collector
 from resilience_operator.runtime.clock import SystemClock
 from resilience_operator.runtime.elector import LeaderElector, LeadershipLost, LeaseTiming
 from resilience_operator.server import Server
@@ -44,6 +45,7 @@ def main() -> None:
     logs.configure(settings.log_level, settings.log_format)
     if settings.kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # kopf reads it from there
+    collector.calm_down()
     sys.exit(uvloop.run(run(settings)))
 
 

@@ -43,6 +43,7 @@ class Http:
         self._kit = kit
         self._regexp = BodyRegexp(spec.body_regexp) if spec.body_regexp else None
         headers = tuple(h.secret_ref.name for h in spec.headers if h.secret_ref is not None)
+        self._url: URL | None = None  # parsed at the first run, which reports one that is none
         self.secret_names = tuple(dict.fromkeys((*headers, *tls.secret_names(spec.tls))))
 
     async def prepare(self, secrets: SecretValues, timeout_seconds: float) -> Exchange:
@@ -64,7 +65,7 @@ class Http:
         plain = {h.name: h.value or "" for h in spec.headers if h.secret_ref is None}
         secret = {h.name: secret_text(secrets, h.secret_ref) for h in spec.headers if h.secret_ref}
         material = tls.material_of(spec.tls, secrets)
-        url = parse_url(spec.url)
+        url = self._url = self._url or parse_url(spec.url)
         needs_tls = url.scheme == "https" or spec.follow_redirects
         request = Request(
             method=spec.method.value,
