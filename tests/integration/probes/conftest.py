@@ -1,10 +1,12 @@
 """Servers for the probes to ask, and a prober that may dial this machine."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 
 from resilience_operator.api.v1alpha1.probes import AnyProbe
 from resilience_operator.core.model import ProbeResult
@@ -15,6 +17,13 @@ from tests.integration.probes.redis_servers import RedisServers, redis_servers
 from tests.integration.probes.s3_server import S3Server, s3_server
 
 NAMESPACE = "retail"
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop that the operator runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @dataclass

@@ -14,6 +14,7 @@ from resilience_operator.probes.base import ProbeFailure, Unhealthy, Unknowable
 _LOCAL = {
     errno.ENETUNREACH: "This operator has no route to the network of the host.",
     errno.ENETDOWN: "The network of this operator is down.",
+    errno.EAFNOSUPPORT: "This operator has no network of the kind of the host's address.",
     errno.EADDRNOTAVAIL: "This operator has no local port or address left to dial from.",
     errno.EMFILE: "This operator has no file descriptor left.",
     errno.ENFILE: "The node of this operator has no file descriptor left.",
