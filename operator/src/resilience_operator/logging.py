@@ -32,6 +32,8 @@ def configure(level: str = "INFO", format: LogFormat = LogFormat.JSON) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # It warns at each start that it leaves signals alone in our thread, which is as it should be.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
