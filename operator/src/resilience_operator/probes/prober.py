@@ -116,11 +116,14 @@ class Prober:
     async def _get(self, namespace: str, spec: AnyProbe) -> Probe:
         probe = self._probes.get((namespace, spec))
         if probe is None:
-            # In a thread: the first import of a protocol's library takes up to half a second.
-            module = await asyncio.to_thread(import_module, MODULES[type(spec)])
-            built = cast(ProbeModule, module).build(spec, self._kit)
-            probe = self._probes.setdefault((namespace, spec), built)
+            module = self._modules.get(type(spec)) or await self._load(type(spec))
+            probe = self._probes.setdefault((namespace, spec), module.build(spec, self._kit))
         return probe
+
+    async def _load(self, kind: type[AnyProbe]) -> ProbeModule:
+        # In a thread: the first import of a protocol's library takes up to half a second.
+        loaded = cast(ProbeModule, await asyncio.to_thread(import_module, MODULES[kind]))
+        return self._modules.setdefault(kind, loaded)
 
     async def _ask(self, namespace: str, probe: Probe, timeout_seconds: float, run: "_Run") -> str:
         values = await self._secrets.values(namespace, probe.secret_names)
