@@ -77,6 +77,10 @@ class Controller:
             self._observer.policies_changed(len(self._store))
         if changed:
             self._queue.add(key)
+            if not policy.deleting:
+                # Not only at its turn: of thousands that come at once, the last would be probed
+                # when all others are written, and would first be written as Unknown.
+                self._subscribe(key, entry)
 
     def policy_gone(self, key: Key) -> None:
         """A policy no longer exists."""
@@ -150,8 +154,7 @@ class Controller:
             await self._finalizer.finalize(entry.policy, self._store.levels_of(key), waited)
             entry.policy = entry.policy.model_copy(update={"finalizers": ()})
             return
-        for name in self._subscriptions.sync(entry):
-            self._observer.forget_dependency(key, name)
+        self._subscribe(key, entry)
         snapshot = self._gather(key, entry)
         plan = evaluate(snapshot)
         self._remember(entry, plan)
@@ -161,6 +164,10 @@ class Controller:
             if plan.wake_at is not None:
                 self._queue.add_at(key, plan.wake_at)
         await self._announce(entry)
+
+    def _subscribe(self, key: Key, entry: Entry) -> None:
+        for name in self._subscriptions.sync(entry):
+            self._observer.forget_dependency(key, name)
 
     def _gather(self, key: Key, entry: Entry) -> Snapshot:
         levels = self._store.levels_of(key)
