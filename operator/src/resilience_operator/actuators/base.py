@@ -49,6 +49,22 @@ class Api(Protocol):
         """JSON merge patch; raises NotFound."""
         ...
 
+    async def json_patch(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        operations: Sequence[Mapping[str, Any]],
+    ) -> Object:
+        """JSON Patch, all or none; Invalid when a `test` in it fails, NotFound."""
+        ...
+
+    async def delete(
+        self, resource: Resource, namespace: str, name: str, uid: str | None = None
+    ) -> None:
+        """Delete an object, or only the one with that uid; one that is gone is deleted."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:

@@ -53,6 +53,8 @@ class TrafficView:
     originals: tuple[OriginalWeight, ...] = ()  # weights now, in the form that restores them
     drifted: bool = False  # somebody else has changed a weight that we had set
     problem: Problem | None = None  # missing route, foreign manager, conflict …
+    # Percent of the ready pods that are the canary's, where the share is one of replicas.
+    real_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,151 @@
+"""A canary Ingress beside the stable one, for ingress-nginx: an object of our own.
+
+`<name>-canary` has the rules of the stable Ingress that lead to the stable Service, with the canary
+Service in its place, and the weight in an annotation; all other settings ingress-nginx takes from
+the stable Ingress. The stable Ingress itself is never written. Headers and cookies outrank the
+weight, so their annotations on the canary Ingress are a problem.
+"""
+
+from resilience_operator.actuators.base import Api, Object
+from resilience_operator.actuators.ownership import labels_of, policy_label
+from resilience_operator.actuators.traffic import canary_ingress as manifests
+from resilience_operator.actuators.traffic.foreign import managed_by_other
+from resilience_operator.actuators.traffic.refusals import (
+    Refused,
+    missing_object,
+    of_error,
+    require_services,
+)
+from resilience_operator.actuators.traffic.rules import Arms
+from resilience_operator.api.v1alpha1.base import MANAGED_BY_LABEL
+from resilience_operator.api.v1alpha1.rollout_status import OriginalWeight
+from resilience_operator.core.errors import Conflict, TerminalError, TransientError
+from resilience_operator.core.model import Problem
+from resilience_operator.core.resources import INGRESSES
+from resilience_operator.core.rollout.model import TrafficView
+
+FIELD_MANAGER = "resilience-operator-traffic"
+# What was there before: no canary Ingress, which is a weight of 0.
+_ORIGINALS = (OriginalWeight(path="canary-weight", weight=0),)
+
+
+class IngressNginx:
+    """A Router by a second Ingress."""
+
+    def __init__(self, api: Api, namespace: str, ingress: str, arms: Arms, policy: str) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._ingress = ingress
+        self._canary = f"{ingress}-canary"
+        self._arms = arms
+        self._policy = policy
+
+    async def read(self, wanted: int | None) -> TrafficView:
+        """The weight of the canary Ingress, 0 without one. Drifted: it is not as we set it."""
+        try:
+            stable, live = await self._look()
+            if live is None:
+                return TrafficView(0, originals=_ORIGINALS, drifted=bool(wanted))
+            drifted = wanted is not None and not manifests.agrees(
+                live, self._manifest(stable, wanted)
+            )
+            return TrafficView(
+                weight=manifests.weight_of(live),
+                originals=_ORIGINALS,
+                drifted=drifted,
+                problem=manifests.overruled(live),
+            )
+        except Refused as refused:
+            return TrafficView(accepted=False, problem=refused.problem)
+
+    async def set_weight(self, weight: int, originals: tuple[OriginalWeight, ...]) -> TrafficView:
+        """Write the canary Ingress; no request when it is so already."""
+        try:
+            stable, live = await self._look()
+            stored = await self._write(live, self._manifest(stable, weight))
+            return TrafficView(weight, originals=_ORIGINALS, problem=manifests.overruled(stored))
+        except Refused as refused:
+            return TrafficView(accepted=False, problem=refused.problem)
+
+    async def restore(self, originals: tuple[OriginalWeight, ...]) -> TrafficView:
+        """Take the weight away, then the Ingress; what is not ours stays."""
+        try:
+            live = await self._get(self._canary)
+            if live is None or not self._is_ours(live):
+                return TrafficView(0)
+            body = manifests.without_weight(live)
+            if manifests.weight_of(live):
+                live = await self._write(live, body)
+            await self._delete(live)
+            return TrafficView(0)
+        except Refused as refused:
+            return TrafficView(problem=refused.problem)
+
+    async def _look(self) -> tuple[Object, Object | None]:
+        """The stable Ingress and the canary's, both fit to be used."""
+        await require_services(self._api, self._namespace, self._arms)
+        stable = await self._get(self._ingress)
+        if stable is None:
+            raise Refused(missing_object(INGRESSES.kind, self._ingress))
+        live = await self._get(self._canary)
+        for ingress in (stable, live):
+            if ingress is not None and (problem := managed_by_other(INGRESSES.kind, ingress)):
+                raise Refused(problem)
+        if live is not None and not self._is_ours(live):
+            raise Refused(
+                Problem(
+                    "IngressNotOurs",
+                    f"Ingress {self._canary} exists and was not made by the operator for this "
+                    "policy: delete or rename it.",
+                )
+            )
+        return stable, live
+
+    def _manifest(self, stable: Object, weight: int) -> dict[str, object]:
+        rules = manifests.rules_of(stable, self._arms)
+        if not rules:
+            raise Refused(
+                Problem(
+                    "BackendMissing",
+                    f"No rule of Ingress {self._ingress} leads to Service {self._arms.stable}: "
+                    "name another Ingress, or another stable Service.",
+                )
+            )
+        owner = policy_label(self._policy)
+        return manifests.render(self._canary, owner, stable["spec"], rules, weight)
+
+    def _is_ours(self, live: Object) -> bool:
+        return labels_of(live).get(MANAGED_BY_LABEL) == policy_label(self._policy)
+
+    async def _write(self, live: Object | None, body: dict[str, object]) -> Object:
+        if live is not None and manifests.agrees(live, body):
+            return live
+        try:
+            # By force: the whole object is ours, so whoever edited it gets it put right.
+            return await self._api.apply(
+                INGRESSES,
+                self._namespace,
+                self._canary,
+                body,
+                field_manager=FIELD_MANAGER,
+                force=True,
+            )
+        except Conflict as error:
+            raise TransientError(f"Ingress {self._canary} changed while written.") from error
+        except TerminalError as error:
+            raise Refused(of_error(INGRESSES.kind, self._canary, error)) from error
+
+    async def _get(self, name: str) -> Object | None:
+        try:
+            return await self._api.get(INGRESSES, self._namespace, name)
+        except TerminalError as error:
+            raise Refused(of_error(INGRESSES.kind, name, error)) from error
+
+    async def _delete(self, live: Object) -> None:
+        uid = live["metadata"].get("uid")
+        try:
+            await self._api.delete(INGRESSES, self._namespace, self._canary, uid)
+        except Conflict:
+            return  # another object has the name now; ours is gone
+        except TerminalError as error:
+            raise Refused(of_error(INGRESSES.kind, self._canary, error)) from error
