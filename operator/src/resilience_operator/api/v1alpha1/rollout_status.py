@@ -56,6 +56,10 @@ class MetricStatus(Model):
     evidence: Annotated[str, Field(max_length=256)] = Field(
         default="", description="Which test, and how strong its evidence is so far."
     )
+    normal: float | None = Field(
+        default=None,
+        description="The most that stable's figure is on a normal day, from its first look.",
+    )
 
 
 class OriginalWeight(Model):
@@ -98,11 +102,26 @@ class RolloutStatus(Model):
     window_started_at: Timestamp | None = Field(
         default=None, description="Since when the analysis counts."
     )
+    windows: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="How often the analysis began to count, in this rollout."
+    )
     held_seconds: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Seconds of this step that do not count as served."
     )
     held_since: Timestamp | None = Field(
         default=None, description="When the present hold or pause began."
+    )
+    suspect_since: Timestamp | None = Field(
+        default=None, description="Since when the canary is suspected of what is not proven yet."
+    )
+    stable_restarts: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Restarts of stable's containers that are accounted for."
+    )
+    canary_restarts: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Restarts of the canary's containers that are accounted for."
+    )
+    ending: RolloutPhase | None = Field(
+        default=None, description="How it ends once all traffic is home."
     )
     approved_step: Annotated[int, Field(ge=0, le=20)] = Field(
         default=0, description="The highest step that a person has approved."

@@ -1,0 +1,35 @@
+"""One decision about a rollout: where it stands now, and the one thing to do about it.
+
+The status is all the memory there is. Whatever was planned before, a decision starts from what the
+cluster shows: an effect that was carried out is noticed, one that was not is asked for again. So
+the operator may die between any two lines, and the next decision goes on where this one would.
+"""
+
+from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase, RolloutStatus
+from resilience_operator.core.rollout import beginning, ending, promotion, stepping, verbs
+from resilience_operator.core.rollout.model import Effect, RolloutPlan, RolloutSnapshot
+from resilience_operator.core.rollout.turn import Turn, active
+
+
+def decide(snapshot: RolloutSnapshot) -> RolloutPlan:
+    """What is to be done about the rollout, why, and when to look again if nothing happens."""
+    turn = verbs.obey(Turn(snapshot, snapshot.status))
+    if turn.status.ending is not None:
+        return ending.bring_home(turn)
+    if not active(turn.status):
+        return beginning.rest(turn)
+    if snapshot.canary.missing:
+        return ending.bring_home(ending.lost(turn))
+    if snapshot.canary.revision != turn.status.revision:
+        turn = beginning.start_over(turn)
+    if turn.status.phase is RolloutPhase.PROMOTING:
+        return promotion.promote(turn)
+    if turn.status.step == 0:
+        return beginning.wait(turn)
+    return stepping.proceed(turn)
+
+
+def undo(status: RolloutStatus) -> Effect:
+    """What puts the cluster back as it was, when the rollout is taken away in mid-flight."""
+    untouched = not active(status) and status.weight == 0 and status.ending is None
+    return Effect.NONE if untouched else Effect.RESTORE_WEIGHTS

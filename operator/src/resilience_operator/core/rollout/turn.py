@@ -1,0 +1,127 @@
+"""One decision while it is being made: what was seen, the status so far, and what there is to say.
+
+A turn is a value: every change gives a new one. The phases hand it on to each other, so a decision
+that passes through two of them (a rollout that begins and is at once kept waiting) leaves one
+status and all events.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from resilience_operator.api.v1alpha1.rollout import Step
+from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase, RolloutStatus
+from resilience_operator.core.rollout.model import (
+    Effect,
+    RolloutEvent,
+    RolloutPlan,
+    RolloutSnapshot,
+)
+from resilience_operator.core.times import from_rfc3339, to_rfc3339
+
+# The limits of status fields; texts that come from elsewhere are cut to them.
+REASON_LENGTH = 63
+MESSAGE_LENGTH = 1024
+# When to look again at an effect that no watch has reported back.
+POLL_SECONDS = 5.0
+
+
+def not_before(epoch: float) -> str:
+    """The first whole second from `epoch` on: what counts from then never counts too early."""
+    return to_rfc3339(math.ceil(epoch))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A decision under way."""
+
+    seen: RolloutSnapshot
+    status: RolloutStatus
+    events: tuple[RolloutEvent, ...] = ()
+    # Whether this turn has a look at the metrics that counts.
+    looked: bool = False
+
+    @property
+    def now(self) -> float:
+        return self.seen.now
+
+    @property
+    def step(self) -> Step:
+        """The step that the rollout is at; the last one if the spec has lost some."""
+        steps = self.seen.spec.steps
+        return steps[min(max(self.status.step, 1), len(steps)) - 1]
+
+    @property
+    def at_last_step(self) -> bool:
+        return self.status.step >= len(self.seen.spec.steps)
+
+    @property
+    def revision(self) -> str:
+        """The canary's revision in eight characters, for sentences."""
+        return self.status.revision[:8] or "?"
+
+    def having(self, **changes: Any) -> "Turn":
+        """The turn with fields of its status changed."""
+        for name, limit in (("reason", REASON_LENGTH), ("message", MESSAGE_LENGTH)):
+            if name in changes:
+                changes[name] = changes[name][:limit]
+        return replace(self, status=self.status.model_copy(update=changes))
+
+    def say(self, reason: str, message: str) -> "Turn":
+        """The turn with one more event of the everyday kind."""
+        return self._record("Normal", reason, message)
+
+    def warn(self, reason: str, message: str) -> "Turn":
+        """The turn with one more event that somebody should read."""
+        return self._record("Warning", reason, message)
+
+    def _record(self, kind: str, reason: str, message: str) -> "Turn":
+        event = RolloutEvent(kind, reason[:REASON_LENGTH], message[:MESSAGE_LENGTH])
+        return replace(self, events=(*self.events, event))
+
+    def plan(
+        self,
+        effect: Effect = Effect.NONE,
+        weight: int = 0,
+        wake_at: float | None = None,
+        wants_metrics: bool = False,
+    ) -> RolloutPlan:
+        """The decision, made."""
+        return RolloutPlan(self.status, effect, weight, self.events, wake_at, wants_metrics)
+
+
+def at(timestamp: str | None) -> float | None:
+    """A time in status as seconds since the epoch."""
+    return from_rfc3339(timestamp)
+
+
+def is_home(turn: Turn) -> bool:
+    """Whether the router reports the weights that it had before the rollout."""
+    traffic = turn.seen.traffic
+    if not traffic.accepted or traffic.weight is None:
+        return False
+    if not turn.status.originals:
+        return traffic.weight == 0
+    now = {each.path: each.weight for each in traffic.originals}
+    return all(now.get(each.path, each.weight) == each.weight for each in turn.status.originals)
+
+
+def in_force(turn: Turn, weight: int) -> bool:
+    """Whether the router reports this share of the canary's as accepted."""
+    traffic = turn.seen.traffic
+    return traffic.accepted and traffic.problem is None and traffic.weight == weight
+
+
+def active(status: RolloutStatus) -> bool:
+    """Whether a rollout is under way."""
+    return status.phase not in RESTING
+
+
+RESTING = frozenset(
+    {
+        RolloutPhase.IDLE,
+        RolloutPhase.SUCCEEDED,
+        RolloutPhase.ROLLED_BACK,
+        RolloutPhase.FAILED,
+    }
+)
