@@ -1,0 +1,1 @@
+"""A real Prometheus for the rollout's analysis, where the operator's pods can reach it."""
