@@ -147,6 +147,12 @@ def test_a_state_of_unknown_began_when_the_health_became_stale() -> None:
     assert stale.dependencies[0].since == to_rfc3339(NOW + 60)
 
 
+def test_a_dependency_that_never_answered_is_unknown_from_the_start() -> None:
+    status = write(replace(make_snapshot(openai="???"), now=NOW + 500))
+    assert status.dependencies[0].state.value == "Unknown"
+    assert status.dependencies[0].since == to_rfc3339(NOW - 3)
+
+
 def test_what_is_too_long_is_cut_to_its_bound() -> None:
     builder = make_policy()
     for index in range(64):
