@@ -69,6 +69,7 @@ def build_views(store: Store) -> list[TargetView]:
 
 
 def _ok(evidence: Evidence) -> bool | None:
-    if evidence.last is None or evidence.last.verdict is Verdict.UNKNOWN:
+    measured = evidence.window.samples  # by this process; what a restart remembers is no answer
+    if not measured or evidence.last is None or evidence.last.verdict is Verdict.UNKNOWN:
         return None
     return evidence.last.verdict is Verdict.HEALTHY

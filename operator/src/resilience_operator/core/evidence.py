@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from resilience_operator.api.v1alpha1.policy import Dependency
 from resilience_operator.api.v1alpha1.policy_status import (
+    OUR_FAILURES,
     BreakerPhase,
     BreakerStatus,
     DependencyState,
@@ -33,6 +34,8 @@ HALF_OPEN_HEALTH = 50
 UNKNOWN_RETRY_SECONDS = 5
 # Status has whole seconds, rounded down: an opening read from it was at the latest so much later.
 ROUNDED_OFF_SECONDS = 0.999
+# The time of a probe that was made before a restart, whenever that was.
+LONG_AGO = 0.0
 # A breaker opens at `failureRatePercent`; from half of it on the dependency is called Failing.
 FAILING_SHARE_OF_TRIP_RATE = 2
 
@@ -85,6 +88,7 @@ def restore(status: DependencyStatus, now: float) -> Evidence:
     """The evidence to go on with after a restart: all but the window, whose health stands in."""
     return Evidence(
         breaker=_restore_breaker(status.breaker, now),
+        last=_restore_last(status),
         known_health=status.health,
         known_at=None if status.health is None else now,
         state=status.state,
@@ -229,6 +233,15 @@ def _restore_breaker(status: BreakerStatus, now: float) -> BreakerState:
         closed_at=from_rfc3339(status.closed_at),
         half_open_at=now if status.state is BreakerPhase.HALF_OPEN else None,
     )
+
+
+def _restore_last(status: DependencyStatus) -> ProbeResult | None:
+    """What the last probe found wrong, in the words of then, until another one has been made."""
+    reason = status.failure_reason
+    if reason is None:
+        return None
+    verdict = Verdict.UNKNOWN if reason in OUR_FAILURES else Verdict.UNHEALTHY
+    return ProbeResult(verdict, LONG_AGO, reason=reason, message=status.message)
 
 
 def _last_opening(status: BreakerStatus, now: float) -> float | None:

@@ -63,6 +63,18 @@ class FailureReason(StrEnum):
     CONFIG_INVALID = "ConfigInvalid"
 
 
+OUR_FAILURES = frozenset(
+    {
+        FailureReason.SECRET_MISSING,
+        FailureReason.SECRET_INVALID,
+        FailureReason.ADDRESS_REFUSED,
+        FailureReason.INTERNAL,
+        FailureReason.LOCAL_NETWORK,
+        FailureReason.CONFIG_INVALID,
+    }
+)
+
+
 class BreakerStatus(Model):
     """A breaker, with what a restart needs to go on from it."""
 
