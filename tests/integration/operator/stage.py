@@ -91,6 +91,10 @@ class Stage:
         """A merge patch."""
         return self.api.send("PATCH", self.path(path), body, content_type=MERGE)[0]
 
+    def put_flag(self, key: str, value: str | None, name: str = FLAGS) -> None:
+        """Edit the ConfigMap by hand."""
+        self.patch(f"v1/configmaps/{name}", {"data": {key: value}})
+
     def patch_level(self, name: str, **spec: Any) -> Body:
         """Change a DegradationLevel's spec; None removes a field."""
         path = objects(self.namespace, LEVELS, name)
@@ -207,9 +211,12 @@ class Stage:
 
     # -- what the operator asked of the API server
 
-    def audit(self, after: float = 0.0, user: str | None = None) -> list[Body]:
-        """The operator's requests since a time, each once, as the audit log has them."""
-        wanted = user or self.user
+    def audit(self, after: float = 0.0, *, began: bool = False) -> list[Body]:
+        """The operator's requests since a time, as the audit log has them.
+
+        Each when it ended; with `began`, watches that still run instead.
+        """
+        wanted, stage = self.user, "ResponseStarted" if began else "ResponseComplete"
         log = self.control_plane.audit_log
         assert log is not None
         lines = [line for line in log.read_text().splitlines() if wanted in line]
@@ -218,7 +225,7 @@ class Stage:
             event
             for event in events
             if event["user"]["username"] == wanted
-            and event["stage"] == "ResponseComplete"
+            and event["stage"] == stage
             and event["requestReceivedTimestamp"] >= _stamp(after)
         ]
 
