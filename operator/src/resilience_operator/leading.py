@@ -6,6 +6,7 @@ standby, so the first to end takes the others down and the process with them.
 
 import asyncio
 import logging
+import os
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,9 @@ from resilience_operator.settings import Settings
 from resilience_operator.vitals import SCHEDULE_PATIENCE_SECONDS, WATCH_PATIENCE_SECONDS, Vitals
 
 log = logging.getLogger(__name__)
+
+OWN_NAME = "kubernetes.default.svc"
+"""A name that every cluster resolves: when even this fails, it is our resolver and not theirs."""
 
 
 class Announcements:
@@ -125,6 +129,7 @@ class Leader:
             guard,
             self.clock.now,
             on_internal_error=self.reports.internal_probe_error,
+            control_name=OWN_NAME if os.environ.get("KUBERNETES_SERVICE_HOST") else None,
         )
 
     def _controller(
