@@ -222,6 +222,15 @@ def test_the_hold_doubles_with_every_recent_relapse(times: int, ago: float, hold
     assert make_decision(ALL_UP, state).wake_at == NOW + hold
 
 
+@pytest.mark.parametrize(("after", "hold"), [(120, 60), (121, 30)])
+def test_a_fall_within_four_holds_after_a_step_up_is_a_relapse(after: float, hold: int) -> None:
+    transitions = (
+        LevelTransition(LIMITED, DEGRADED, NOW - 10 - after, "Recovering"),
+        LevelTransition(DEGRADED, LIMITED, NOW - 10, "DependencyDown"),
+    )
+    assert make_decision(ALL_UP, at(LIMITED, transitions=transitions)).wake_at == NOW + hold
+
+
 @pytest.mark.parametrize(
     ("story", "transitions"),
     [
@@ -262,6 +271,12 @@ def test_a_hard_dependency_caps_the_level_until_its_breaker_closes(breaker: Brea
     held = make_decision(dependencies, decision.state, NOW + 900, rules)
     assert held.level is MINIMAL
     assert held.wake_at is None
+
+
+def test_only_those_that_cap_are_named() -> None:
+    rules = replace(RULES, caps={"postgres": MINIMAL, "redis": DEGRADED})
+    decision = make_decision(healths(postgres=0, redis=0, s3=0), at(OPTIMAL), rules=rules)
+    assert decision.message.startswith("postgres is down: no better than MINIMAL")
 
 
 def test_a_cap_better_than_the_score_says_nothing() -> None:
