@@ -83,7 +83,12 @@ def _ready(pod: dict[str, Any]) -> bool:
 
 
 def wait_for_level(kubectl: Kubectl, namespace: str, name: str, level: str, seconds: int) -> None:
-    """Wait as a user would, with `kubectl wait`."""
+    """Wait as a user would, with `kubectl wait`; the level need not be there yet."""
+    deadline = time.monotonic() + min(seconds, 30)
+    while not kubectl.run("-n", namespace, "get", "dl", name, "--ignore-not-found"):
+        if time.monotonic() > deadline:
+            raise CommandFailed(f"there is no DegradationLevel {name} in {namespace}")
+        time.sleep(0.2)
     try:
         kubectl.run(
             "-n", namespace, "wait", f"--for=jsonpath={{.status.level}}={level}",
