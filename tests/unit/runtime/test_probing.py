@@ -9,7 +9,7 @@ from resilience_operator.api.v1alpha1.probes import (
     TcpProbe,
 )
 from resilience_operator.core.model import ProbeKey
-from resilience_operator.runtime.probing import ProbeTarget, endpoint_of
+from resilience_operator.runtime.probing import ProbeTarget
 
 REF = SecretKeyRef(name="s", key="k")
 
@@ -27,4 +27,4 @@ def test_an_endpoint_is_a_host_and_port_where_the_spec_tells(
     probe: AnyProbe, endpoint: str
 ) -> None:
     target = ProbeTarget(ProbeKey("shop", "any", "d1"), "shop", probe, 3.0, 10.0)
-    assert endpoint_of(target) == endpoint
+    assert target.endpoint == endpoint

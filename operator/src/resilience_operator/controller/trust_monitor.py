@@ -11,7 +11,6 @@ from resilience_operator.controller.store import Store
 from resilience_operator.core.model import Evidence, Trust, Verdict
 from resilience_operator.core.trust import TargetView, assess
 from resilience_operator.runtime.clock import Clock
-from resilience_operator.runtime.probing import endpoint_of
 
 INTERVAL_SECONDS = 2.0
 CONTROL_FAILURES = 3
@@ -58,7 +57,7 @@ def build_views(store: Store) -> list[TargetView]:
     """Every probed target as the trust assessment sees it."""
     return [
         TargetView(
-            host=endpoint_of(target),
+            host=target.endpoint,
             namespace=target.namespace,
             ok=_ok(entry.evidence[name]),
             changed_at=entry.evidence[name].since or 0.0,

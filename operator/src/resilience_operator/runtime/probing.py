@@ -1,7 +1,7 @@
 """What the probe pool is given and what it talks to: its targets and its three counterparts."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -18,6 +18,11 @@ class ProbeTarget:
     probe: AnyProbe
     timeout_seconds: float
     interval_seconds: float
+    # The host and port that the probe loads; kept, as it is asked for again and again.
+    endpoint: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "endpoint", _endpoint(self))
 
 
 class Prober(Protocol):
@@ -60,12 +65,12 @@ class PoolObserver(Protocol):
         ...
 
 
-def endpoint_of(target: ProbeTarget) -> str:
-    """The host and port that a probe loads, as far as its spec tells.
+def _endpoint(target: ProbeTarget) -> str:
+    """As far as its spec tells.
 
     An address that is kept in a Secret is not known here; such a probe is an endpoint by itself.
     """
-    for field in ("address", "url", "base_url", "endpoint"):
-        if address := getattr(target.probe, field, None):
+    for option in ("address", "url", "base_url", "endpoint"):
+        if address := getattr(target.probe, option, None):
             return urlsplit(address).netloc or str(address)
     return f"{target.namespace}/{target.key.digest}"

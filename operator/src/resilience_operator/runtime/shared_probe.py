@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Hashable
 
-from resilience_operator.runtime.probing import ProbeTarget, Subscriber, endpoint_of
+from resilience_operator.runtime.probing import ProbeTarget, Subscriber
 from resilience_operator.runtime.scheduler import fraction
 
 
@@ -25,7 +25,7 @@ class SharedProbe:
     def __init__(self, target: ProbeTarget) -> None:
         key = target.key
         self.target = target
-        self.endpoint = endpoint_of(target)
+        self.endpoint = target.endpoint
         # Its place in any interval.
         self.fraction = fraction(f"{key.namespace}/{key.type}/{key.digest}")
         self.subscriptions: dict[Hashable, Subscription] = {}
