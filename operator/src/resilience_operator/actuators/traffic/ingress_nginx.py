@@ -25,8 +25,6 @@ from resilience_operator.core.resources import INGRESSES
 from resilience_operator.core.rollout.model import TrafficView
 
 FIELD_MANAGER = "resilience-operator-traffic"
-# What was there before: no canary Ingress, which is a weight of 0.
-_ORIGINALS = (OriginalWeight(path="canary-weight", weight=0),)
 
 
 class IngressNginx:
@@ -45,13 +43,14 @@ class IngressNginx:
         try:
             stable, live = await self._look()
             if live is None:
-                return TrafficView(0, originals=_ORIGINALS, drifted=bool(wanted))
+                return TrafficView(0, originals=_now(0), drifted=bool(wanted))
             drifted = wanted is not None and not manifests.agrees(
                 live, self._manifest(stable, wanted)
             )
+            weight = manifests.weight_of(live)
             return TrafficView(
-                weight=manifests.weight_of(live),
-                originals=_ORIGINALS,
+                weight=weight,
+                originals=_now(weight),
                 drifted=drifted,
                 problem=manifests.overruled(live),
             )
@@ -63,7 +62,7 @@ class IngressNginx:
         try:
             stable, live = await self._look()
             stored = await self._write(live, self._manifest(stable, weight))
-            return TrafficView(weight, originals=_ORIGINALS, problem=manifests.overruled(stored))
+            return TrafficView(weight, originals=_now(weight), problem=manifests.overruled(stored))
         except Refused as refused:
             return TrafficView(accepted=False, problem=refused.problem)
 
@@ -149,3 +148,8 @@ class IngressNginx:
             return  # another object has the name now; ours is gone
         except TerminalError as error:
             raise Refused(of_error(INGRESSES.kind, self._canary, error)) from error
+
+
+def _now(weight: int | None) -> tuple[OriginalWeight, ...]:
+    """The weight; before a rollout it is that of no canary Ingress, 0."""
+    return (OriginalWeight(path="canary-weight", weight=max(weight or 0, 0)),)

@@ -7,7 +7,7 @@ another, stable first. A rule is found again by its fingerprint, or else by its 
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from resilience_operator.actuators.base import Object
 from resilience_operator.actuators.traffic.split import Split
@@ -15,7 +15,9 @@ from resilience_operator.api.v1alpha1.base import GROUP
 from resilience_operator.api.v1alpha1.rollout_status import OriginalWeight
 
 ANNOTATION = f"{GROUP}/original-weights"
+# What the status holds.
 _LIMIT = 64
+_LARGEST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,11 @@ def to_status(originals: Iterable[Original]) -> tuple[OriginalWeight, ...]:
     found: list[OriginalWeight] = []
     for original in originals:
         suffix = f"?rule={original.rule}&arm="
-        found += [
-            OriginalWeight(path=f"{original.stable_path}{suffix}stable", weight=original.stable),
-            OriginalWeight(path=f"{original.canary_path}{suffix}canary", weight=original.canary),
-        ]
+        for path, weight in (
+            (f"{original.stable_path}{suffix}stable", original.stable),
+            (f"{original.canary_path}{suffix}canary", original.canary),
+        ):
+            found.append(OriginalWeight(path=path, weight=min(weight, _LARGEST)))
     return tuple(found[:_LIMIT])
 
 
@@ -106,6 +109,20 @@ def completed(originals: Sequence[Original], splits: Sequence[Split]) -> tuple[O
     known = match(originals, splits)
     new = (of_split(s) for s, original in zip(splits, known, strict=True) if original is None)
     return (*originals, *new)
+
+
+def as_now(originals: Sequence[Original], splits: Sequence[Split]) -> tuple[Original, ...]:
+    """The present weights under the recorded paths, so that the two can be compared.
+
+    A rule that is gone is left out; one that nothing is recorded of stands under its own path.
+    """
+    known = match(originals, splits)
+    return tuple(
+        of_split(split)
+        if original is None
+        else replace(original, stable=split.stable.weight, canary=split.canary.weight)
+        for split, original in zip(splits, known, strict=True)
+    )
 
 
 def position_of(path: str) -> str:

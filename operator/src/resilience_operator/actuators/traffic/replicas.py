@@ -142,7 +142,8 @@ class Replicas:
             weight=wanted if now == planned else _unlike(wanted, now.share),
             accepted=pair.settled() and planned in (None, now),
             originals=(
-                OriginalWeight(path=_STABLE, weight=now.stable),
+                # As it will be restored: never without a replica.
+                OriginalWeight(path=_STABLE, weight=max(now.stable, 1)),
                 OriginalWeight(path=_CANARY, weight=now.canary),
             ),
             drifted=planned is not None and not _on_its_way(now, planned),

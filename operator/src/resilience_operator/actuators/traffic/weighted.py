@@ -124,12 +124,12 @@ class WeightedRoute:
         return splits
 
     def _view(self, live: Object, splits: Sequence[Split], wanted: int | None) -> TrafficView:
-        before = recorded.completed(recorded.from_annotation(live) or (), splits)
+        now = recorded.as_now(recorded.from_annotation(live) or (), splits)
         refusal = self._layout.refusal(live)
         return TrafficView(
             weight=share_of(splits, wanted),
             accepted=refusal is None and self._layout.in_force(live),
-            originals=recorded.to_status(before),
+            originals=recorded.to_status(now),
             drifted=wanted is not None and not all(agrees(s, wanted) for s in splits),
             problem=refusal or nothing_to_share(self._kind, self._name, splits),
         )

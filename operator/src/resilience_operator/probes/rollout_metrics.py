@@ -1,0 +1,89 @@
+"""One look at all metrics of a rollout: every query of both arms, a few at a time.
+
+The window of counts runs from the beginning of the analysis to the look; see
+`core.rollout.queries` for what `increase()` makes of it. Of a value metric this is one look: its
+history is the caller's.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from resilience_operator.api.v1alpha1.rollout import Analysis, Metric
+from resilience_operator.core.rollout.model import Counts, MetricView
+from resilience_operator.core.rollout.queries import QueryArm, QueryProblem, render_query
+from resilience_operator.probes.prometheus_query import NO_RESULT
+
+Ask = Callable[[str], Awaitable[float | QueryProblem]]
+"""Asks one query."""
+
+CONCURRENCY = 4
+
+
+class _Look:
+    """Asks the queries of one look, both arms at once, no more than a few in flight."""
+
+    def __init__(self, window_seconds: float, ask: Ask) -> None:
+        self._window_seconds = window_seconds
+        self._ask = ask
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+
+    async def number(self, template: str, arm: QueryArm) -> float | QueryProblem:
+        query = render_query(template, arm, self._window_seconds)
+        if isinstance(query, QueryProblem):
+            return query
+        async with self._slots:
+            return await self._ask(query)
+
+    async def counts(self, metric: Metric, arm: QueryArm) -> Counts | QueryProblem:
+        """Failures among requests.
+
+        Where requests are counted, no result for failures means that none has happened yet: a
+        series of errors exists from the first one on. Without requests it means nothing.
+        """
+        assert metric.proportion is not None
+        failures, total = await asyncio.gather(
+            self.number(metric.proportion.failures, arm), self.number(metric.proportion.total, arm)
+        )
+        if isinstance(total, QueryProblem):
+            return total
+        if isinstance(failures, QueryProblem):
+            if failures.reason != NO_RESULT:
+                return failures
+            failures = 0.0
+        total = max(total, 0.0)
+        # Each is extrapolated by itself, so that one can come out over the other.
+        return Counts(failures=min(max(failures, 0.0), total), total=total)
+
+
+async def gather_metrics(
+    analysis: Analysis, stable: QueryArm, canary: QueryArm, window_seconds: float, ask: Ask
+) -> dict[str, MetricView]:
+    """The metrics of both arms now, by name; a metric without numbers says why in `problem`."""
+    look = _Look(window_seconds, ask)
+    views = (_view(look, metric, stable, canary) for metric in analysis.metrics)
+    return {view.name: view for view in await asyncio.gather(*views)}
+
+
+async def _view(look: _Look, metric: Metric, stable: QueryArm, canary: QueryArm) -> MetricView:
+    if metric.proportion is not None:
+        counts = await asyncio.gather(look.counts(metric, stable), look.counts(metric, canary))
+        return MetricView(
+            name=metric.name,
+            stable=None if isinstance(counts[0], QueryProblem) else counts[0],
+            canary=None if isinstance(counts[1], QueryProblem) else counts[1],
+            problem=_problem(counts),
+        )
+    template = metric.value or ""
+    ours, theirs = await asyncio.gather(
+        look.number(template, stable), look.number(template, canary)
+    )
+    if isinstance(ours, QueryProblem) or isinstance(theirs, QueryProblem):
+        # Pairwise: a value without its counterpart cannot be compared.
+        return MetricView(metric.name, problem=_problem((ours, theirs)))
+    return MetricView(metric.name, stable_values=(ours,), canary_values=(theirs,))
+
+
+def _problem(answers: Iterable[object]) -> str:
+    """What each arm lacks, stable first."""
+    arms = zip(("stable", "canary"), answers, strict=True)
+    return " ".join(f"For {arm}: {a.message}" for arm, a in arms if isinstance(a, QueryProblem))
