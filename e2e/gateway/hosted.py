@@ -92,8 +92,9 @@ class HostedGateway:
         xds, health, debug, stats = map(str, ports.free(4))
         config = self._folder / "contour.yaml"
         reference = {"name": resources.NAME, "namespace": resources.NAMESPACE}
-        # JSON is YAML.
-        config.write_text(json.dumps({"gateway": {"gatewayRef": reference}}))
+        # Envoy's own page has a socket; the listener for it, on a fixed port, is not wanted.
+        settings = {"gateway": {"gatewayRef": reference}, "network": {"admin-port": 0}}
+        config.write_text(json.dumps(settings))  # JSON is YAML
         serve = [contour, "serve", f"--config-path={config}", f"--kubeconfig={self._kubeconfig}"]
         serve += ["--insecure", f"--xds-address={_ADDRESS}", f"--xds-port={xds}"]
         serve += [f"--envoy-service-http-address={_ADDRESS}", "--disable-leader-election"]

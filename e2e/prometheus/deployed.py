@@ -14,7 +14,7 @@ from e2e.cluster.paths import cluster_folder
 from e2e.cluster.provider import Provider
 from e2e.demo.kubectl import ROOT, Kubectl
 from e2e.prometheus import service
-from e2e.prometheus.config import NAMESPACE, scrape_config
+from e2e.prometheus.config import NAMESPACE, in_cluster
 
 _IMAGE = "prom/prometheus:v3.5.0"
 _PROGRAM = "prometheus-forward"
@@ -81,7 +81,7 @@ class DeployedPrometheus:
 
 def _all() -> list[dict[str, Any]]:
     meta = service.metadata()
-    config = json.dumps(scrape_config(None))
+    config = json.dumps(in_cluster())
     rbac = "rbac.authorization.k8s.io"
     account = {"kind": "ServiceAccount", "name": service.NAME, "namespace": NAMESPACE}
     # The operator's pods are in another namespace, hence for all of the cluster.

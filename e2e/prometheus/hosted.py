@@ -6,6 +6,7 @@ loopback. Its data and its record are in the cluster's folder, and go with the c
 
 import json
 import shutil
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,10 +17,11 @@ from e2e.cluster.paths import cluster_folder
 from e2e.cluster.provider import Provider
 from e2e.demo.kubectl import ROOT, Kubectl
 from e2e.prometheus import service
-from e2e.prometheus.config import NAMESPACE, scrape_config
+from e2e.prometheus.config import NAMESPACE, from_files
 
 _NEEDS = {"prometheus": "prometheus"}
 _PROGRAM = "prometheus"
+_TARGETS = "prometheus-targets"
 
 
 class HostedPrometheus:
@@ -34,7 +36,7 @@ class HostedPrometheus:
 
     def url(self) -> str | None:
         """Where it answers, for this machine, if it runs."""
-        if not self._note.exists() or _PROGRAM not in self._processes.running():
+        if not self._note.exists() or {_PROGRAM, _TARGETS} - set(self._processes.running()):
             return None
         return self._address()
 
@@ -48,7 +50,7 @@ class HostedPrometheus:
         self._processes.stop(_PROGRAM)
         port = ports.preferred(network.NODE_ADDRESS, service.PORT)
         # JSON is YAML.
-        self._config.write_text(json.dumps(scrape_config(self._kubeconfig), indent=2) + "\n")
+        self._config.write_text(json.dumps(from_files(self._folder), indent=2) + "\n")
         items = [service.service(), service.endpoints(network.NODE_ADDRESS, port)]
         manifest = self._folder / "service.json"
         manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
@@ -67,6 +69,10 @@ class HostedPrometheus:
         if program is None:
             raise ClusterError("the program prometheus is gone from this machine")
         url = self._address()
+        if _TARGETS not in self._processes.running():
+            module = [sys.executable, "-m", "e2e.prometheus.targets"]
+            command = [*module, str(self._kubeconfig), str(self._folder)]
+            self._processes.start(_TARGETS, command, env={"PYTHONPATH": str(ROOT)})
         if _PROGRAM not in self._processes.running():
             command = [program, f"--config.file={self._config}", "--log.level=warn"]
             command += [f"--storage.tsdb.path={self._folder / 'data'}"]
@@ -83,6 +89,7 @@ class HostedPrometheus:
     def down(self) -> None:
         """End it, and remove its Service and its data."""
         self.stop()
+        self._processes.stop(_TARGETS)
         for kind in ("service", "endpointslice"):
             self._kubectl.run("-n", NAMESPACE, "delete", "--ignore-not-found", kind, service.NAME)
         if self._folder.exists():
