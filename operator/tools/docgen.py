@@ -78,10 +78,15 @@ def _default(field: Field) -> str:
     if isinstance(default, dict):
         return "see its fields"
     if isinstance(default, list):
-        return ", ".join(f"`{value}`" for value in default)
-    if isinstance(default, bool):
-        return f"`{str(default).lower()}`"
-    return "" if default is None else f"`{default}`"
+        return ", ".join(f"`{_literal(value)}`" for value in default)
+    return "" if default is None else f"`{_literal(default)}`"
+
+
+def _literal(value: Any) -> str:
+    """A value as a policy's author writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_literal(one)}" for key, one in value.items()) + "}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _row(*cells: str) -> str:

@@ -48,7 +48,8 @@ POLICY = Resource(
     description="A ResiliencePolicy says what an application depends on and what it may still do "
     "when those things fail. The operator probes the dependencies, turns the results into a level "
     "from OPTIMAL to EMERGENCY and writes the feature flags of that level for the application's "
-    "pods.",
+    "pods. With a rollout it also shifts traffic to the next version, and back when that is at "
+    "fault.",
     spec=PolicySpec,
     status=PolicyStatus,
     columns=(
@@ -58,6 +59,13 @@ POLICY = Resource(
             "Limiting",
             ".status.limitingDependency",
             description="The dependency that costs most health.",
+        ),
+        Column("Rollout", ".status.rollout.phase", description="What the rollout is doing."),
+        Column(
+            "Weight",
+            ".status.rollout.weight",
+            "integer",
+            "Percent of the traffic that the canary gets.",
         ),
         Column("Mode", ".spec.mode", description="Enforce or Observe.", wide=True),
         Column(

@@ -38,7 +38,13 @@ def test_a_level_stays_with_its_policy(here: Namespace) -> None:
 
 
 STATUS = {
-    "policy": {"observedGeneration": 1, "level": "LIMITED", "health": 50, "scored": "4/4"},
+    "policy": {
+        "observedGeneration": 1,
+        "level": "LIMITED",
+        "health": 50,
+        "scored": "4/4",
+        "rollout": {"phase": "Progressing", "step": 1, "weight": 5, "attribution": "None"},
+    },
     "level": {
         "observedGeneration": 1,
         "level": "LIMITED",
@@ -115,12 +121,24 @@ def test_columns_of_a_policy(here: Namespace) -> None:
         ("LEVEL", 0),
         ("HEALTH", 0),
         ("LIMITING", 0),
+        ("ROLLOUT", 0),
+        ("WEIGHT", 0),
         ("MODE", 1),
         ("SCORED", 1),
         ("OPEN", 1),
         ("AGE", 0),
     ]
-    assert cells[:-1] == ["inventario", "LIMITED", 50, None, "Enforce", "4/4", None]
+    assert cells[:-1] == [
+        "inventario",
+        "LIMITED",
+        50,
+        None,
+        "Progressing",
+        5,
+        "Enforce",
+        "4/4",
+        None,
+    ]
 
 
 def test_columns_of_a_level(here: Namespace) -> None:

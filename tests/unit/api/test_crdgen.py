@@ -79,8 +79,9 @@ def test_every_rule_points_at_a_field_and_says_something(path: str, node: Schema
     for rule in node.get(RULES, ()):
         assert len(rule["message"].split()) >= 5
         assert "\n" not in rule["rule"] + rule["message"]
-        if "fieldPath" in rule:
-            assert rule["fieldPath"].removeprefix(".") in node["properties"]
+        at = node
+        for name in rule.get("fieldPath", "").split(".")[1:]:
+            at = at["properties"][name]
 
 
 @pytest.mark.parametrize(("path", "node"), ALL)
@@ -108,6 +109,12 @@ def test_a_policy_has_its_defaults() -> None:
     }
     assert "configMapName" not in spec["properties"]["flags"]["default"]
     assert "default" not in spec["properties"]["features"]
+    assert "default" not in spec["properties"]["rollout"]
+    assert spec["properties"]["rollout"]["properties"]["steps"]["default"] == [
+        {"weight": 5, "holdSeconds": 3600},
+        {"weight": 25, "holdSeconds": 7200},
+        {"weight": 100, "holdSeconds": 21600},
+    ]
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda one: one.kind)
@@ -136,7 +143,11 @@ def test_generated_files_are_what_the_models_say(generator: Any, folder: str) ->
 
 
 def test_definitions_are_plain_yaml() -> None:
-    for text in crdgen.render().values():
+    files = crdgen.render()
+    kustomization = yaml.safe_load(files.pop("kustomization.yaml"))
+
+    assert kustomization["resources"] == sorted(files)
+    for text in files.values():
         assert yaml.safe_load(text)["kind"] == "CustomResourceDefinition"
         assert not re.search(r"[&*]id\d", text)
 
@@ -230,4 +241,6 @@ def test_the_reference_shows_types_defaults_and_bounds() -> None:
     )
     assert "| `spec.features[].states` | map to string | required | 1 to 5 keys |" in text
     assert "default: &lt;policy>-flags" in text
+    assert "| `{weight: 5, holdSeconds: 3600}`, `{weight: 25, holdSeconds: 7200}`, `{" in text
+    assert "| `spec.rollout.analysis.metrics[].max` | number |  | at least 0 |" in text
     assert "- states must name OPTIMAL" in text

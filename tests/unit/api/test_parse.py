@@ -77,6 +77,26 @@ def test_finalizers_are_kept_with_those_of_others() -> None:
 
 
 @pytest.mark.parametrize(
+    ("annotations", "verb"),
+    [
+        ({"resilience.aidrive.dev/rollout": " promote\n"}, "promote"),
+        ({"resilience.aidrive.dev/rollout": "Dance now"}, "Dance now"),
+        ({"resilience.aidrive.dev/rollout": ""}, ""),
+        ({"kubectl.kubernetes.io/rollout": "promote"}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_what_is_asked_of_the_rollout_is_kept_as_written(
+    annotations: dict[str, str] | None, verb: str | None
+) -> None:
+    body = {**policy(), "metadata": {**METADATA, "annotations": annotations}}
+
+    assert parse_policy(body).rollout_verb == verb
+    assert parse_policy(policy()).rollout_verb is None
+
+
+@pytest.mark.parametrize(
     ("references", "owned"),
     [
         ([owner()], True),

@@ -26,6 +26,8 @@ def _values(schema: Schema, definitions: Schema) -> Values:
     match schema["type"]:
         case "integer":
             return st.integers(schema.get("minimum", 0), schema.get("maximum", 2**31))
+        case "number":
+            return st.floats(schema.get("minimum", 0), 1e9)
         case "boolean":
             return st.booleans()
         case "string":

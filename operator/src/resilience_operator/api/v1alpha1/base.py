@@ -13,6 +13,7 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 MANAGED_BY_LABEL = f"{GROUP}/managed-by"
 FINALIZER = f"{GROUP}/restore"
+ROLLOUT_ANNOTATION = f"{GROUP}/rollout"
 
 
 class Model(BaseModel):
@@ -53,6 +54,18 @@ SecretKey = Annotated[
         max_length=253,
         pattern=r"^[-._a-zA-Z0-9]+$",
         json_schema_extra=says("must be a key of a Secret: letters, digits, '-', '_' and '.'"),
+    ),
+]
+ItemName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        json_schema_extra=says(
+            "must be a name: lower case letters, digits and '-', beginning and ending with a "
+            "letter or digit, as in error-rate"
+        ),
     ),
 ]
 DependencyName = Annotated[

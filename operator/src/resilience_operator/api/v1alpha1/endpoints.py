@@ -21,6 +21,22 @@ Url = Annotated[
     ),
 ]
 _PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+# Of which namespace it is, a rule of the schema cannot know: whoever asks sees to that.
+ServiceUrl = Annotated[
+    str,
+    Field(
+        min_length=8,
+        max_length=2048,
+        pattern=r"^https?://[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
+        rf"([.]{_LABEL}[.]svc([.]cluster[.]local)?)?(:{_PORT})?([/?#][^\s\\]*)?$",
+        json_schema_extra=says(
+            "must be the http:// or https:// URL of a Service in the policy's namespace, without "
+            "a user or password, as in http://smoke-tests:8080/passed: put a Service in front of "
+            "anything else"
+        ),
+    ),
+]
 HostPort = Annotated[
     str,
     Field(

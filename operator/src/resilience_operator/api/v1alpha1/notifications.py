@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from resilience_operator.api.v1alpha1.base import DependencyName, Model, SecretKeyRef
+from resilience_operator.api.v1alpha1.base import ItemName, Model, SecretKeyRef
+from resilience_operator.api.v1alpha1.rules import SET_LIST
 
 
 class NotificationFormat(StrEnum):
@@ -25,7 +26,7 @@ class NotificationTopic(StrEnum):
 class Notification(Model):
     """A webhook that is told of transitions."""
 
-    name: DependencyName = Field(description="Name, unique in the policy.")
+    name: ItemName = Field(description="Name, unique in the policy.")
     format: NotificationFormat = Field(
         default=NotificationFormat.JSON, description="Slack: {text}; JSON: every field."
     )
@@ -35,5 +36,7 @@ class Notification(Model):
         description="Key of an HMAC-SHA256 over the body, sent as X-Resilience-Signature.",
     )
     topics: Annotated[tuple[NotificationTopic, ...], Field(min_length=1, max_length=2)] = Field(
-        default=(NotificationTopic.LEVEL, NotificationTopic.ROLLOUT), description="What is told."
+        default=(NotificationTopic.LEVEL, NotificationTopic.ROLLOUT),
+        description="What is told: changes of level, and what becomes of rollouts.",
+        json_schema_extra=SET_LIST,
     )

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from resilience_operator.api.v1alpha1.base import API_VERSION, Level
+from resilience_operator.api.v1alpha1.base import API_VERSION, ROLLOUT_ANNOTATION, Level
 from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelSpec, LevelStatus
 from resilience_operator.api.v1alpha1.policy import PolicySpec, ResiliencePolicy
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
@@ -34,6 +34,7 @@ def parse_policy(body: Mapping[str, Any]) -> ResiliencePolicy:
     return ResiliencePolicy(
         **_identity(body),
         finalizers=tuple(body["metadata"].get("finalizers", ())),
+        rollout_verb=_rollout_verb(body),
         spec=spec,
         status=_status(PolicyStatus, body) or PolicyStatus(),
     )
@@ -69,6 +70,13 @@ def _identity(body: Mapping[str, Any]) -> dict[str, Any]:
         "generation": metadata.get("generation", 0),
         "deleting": "deletionTimestamp" in metadata,
     }
+
+
+def _rollout_verb(body: Mapping[str, Any]) -> str | None:
+    """What somebody has asked of the rollout by annotation, without the blanks around it."""
+    annotations = body["metadata"].get("annotations") or {}
+    verb = annotations.get(ROLLOUT_ANNOTATION)
+    return None if verb is None else verb.strip()
 
 
 def _owned_by_policy(body: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""`ResiliencePolicy.spec`: what an application depends on and what it may still do without.
+"""`ResiliencePolicy.spec`: what an application depends on, and what is done when that fails.
 
 All names of policy models can be imported from here, whichever file they are written in.
 """
@@ -17,7 +17,9 @@ from resilience_operator.api.v1alpha1.feature_flags import (
     OnDelete,
     Propagation,
 )
+from resilience_operator.api.v1alpha1.notifications import Notification
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
+from resilience_operator.api.v1alpha1.rollout import Rollout
 from resilience_operator.api.v1alpha1.rules import (
     ATOMIC_OBJECT,
     Rule,
@@ -38,11 +40,13 @@ __all__ = [
     "LabelSelector",
     "Levels",
     "Mode",
+    "Notification",
     "OnDelete",
     "PolicySpec",
     "Propagation",
     "Recovery",
     "ResiliencePolicy",
+    "Rollout",
     "Stabilization",
     "Target",
     "WindowSpec",
@@ -186,7 +190,7 @@ _REQUIRES_KNOWN = (
 
 
 class PolicySpec(Model):
-    """What an application depends on, and what it may still do when those things fail."""
+    """What an application depends on, what it may still do without, and how it is released."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -238,6 +242,14 @@ class PolicySpec(Model):
         json_schema_extra=map_list("name"),
     )
     flags: Flags = Field(default=Flags(), description="Where flags are written.")
+    rollout: Rollout | None = Field(
+        default=None, description="How the next version goes out; default: not by the operator."
+    )
+    notifications: Annotated[tuple[Notification, ...], Field(max_length=8)] = Field(
+        default=(),
+        description="Webhooks that are told of transitions.",
+        json_schema_extra=map_list("name"),
+    )
 
 
 class ResiliencePolicy(Model):
@@ -249,5 +261,7 @@ class ResiliencePolicy(Model):
     generation: int
     deleting: bool = False
     finalizers: tuple[str, ...] = ()
+    # What somebody has asked of the rollout by annotation, as it was written; not yet understood.
+    rollout_verb: str | None = None
     spec: PolicySpec
     status: PolicyStatus = PolicyStatus()

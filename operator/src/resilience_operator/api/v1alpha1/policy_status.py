@@ -13,6 +13,7 @@ from resilience_operator.api.v1alpha1.base import (
     Percent,
     Timestamp,
 )
+from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
 from resilience_operator.api.v1alpha1.rules import map_list
 
 
@@ -144,8 +145,11 @@ class PolicyStatus(Model):
     config_map_name: Annotated[str, Field(max_length=253)] | None = Field(
         default=None, description="The ConfigMap written, so that a rename or delete can undo it."
     )
+    rollout: RolloutStatus | None = Field(
+        default=None, description="Where the rollout stands; absent without spec.rollout."
+    )
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = Field(
         default=(),
-        description="Ready, DependenciesHealthy, FlagsApplied, ProbesTrusted.",
+        description="Ready, DependenciesHealthy, FlagsApplied, ProbesTrusted, RolloutProgressing.",
         json_schema_extra=map_list("type"),
     )

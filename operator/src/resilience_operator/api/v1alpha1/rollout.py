@@ -1,67 +1,55 @@
-"""`spec.rollout`: how the application's next version goes out, on objects that the user owns."""
+"""`spec.rollout`: how the application's next version goes out, on objects that the user owns.
+
+All names of rollout models can be imported from here, whichever file they are written in.
+"""
 
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from resilience_operator.api.v1alpha1.base import Level, Model, ObjectName, Percent
-from resilience_operator.api.v1alpha1.endpoints import Url
+from resilience_operator.api.v1alpha1.base import ItemName, Level, Model
+from resilience_operator.api.v1alpha1.endpoints import ServiceUrl
+from resilience_operator.api.v1alpha1.rollout_analysis import (
+    Analysis,
+    Metric,
+    MetricName,
+    PrometheusServer,
+    ProportionQuery,
+    Query,
+)
+from resilience_operator.api.v1alpha1.rollout_traffic import (
+    Arm,
+    HttpRouteTraffic,
+    IngressNginxTraffic,
+    IstioTraffic,
+    ReplicasTraffic,
+    Traffic,
+)
+from resilience_operator.api.v1alpha1.rules import Rule, map_list, rules, values_in
 
-MetricName = Annotated[
-    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+__all__ = [
+    "AfterMaxHold",
+    "AfterSuccess",
+    "Analysis",
+    "Approval",
+    "Arm",
+    "Gate",
+    "HttpCheck",
+    "HttpRouteTraffic",
+    "IngressNginxTraffic",
+    "IstioTraffic",
+    "Metric",
+    "MetricName",
+    "OnFailure",
+    "PrometheusServer",
+    "ProportionQuery",
+    "Query",
+    "ReplicasTraffic",
+    "Rollout",
+    "Step",
+    "Traffic",
 ]
-Query = Annotated[str, Field(min_length=1, max_length=4096)]
-
-
-class Arm(Model):
-    """One side of a rollout: a Deployment and the Service in front of its pods."""
-
-    deployment: ObjectName = Field(description="Name of the Deployment.")
-    service: ObjectName = Field(description="Name of the Service that selects its pods only.")
-
-
-class HttpRouteTraffic(Model):
-    """Weights of an HTTPRoute (Gateway API)."""
-
-    name: ObjectName = Field(description="Name of the HTTPRoute.")
-    rules: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=253)], ...], Field(max_length=16)
-    ] = Field(default=(), description="Names of rules; default: every rule with both Services.")
-
-
-class IngressNginxTraffic(Model):
-    """A canary Ingress beside the stable one, for ingress-nginx."""
-
-    ingress: ObjectName = Field(description="Name of the stable Ingress.")
-
-
-class IstioTraffic(Model):
-    """Weights of an Istio VirtualService."""
-
-    virtual_service: ObjectName = Field(description="Name of the VirtualService.")
-    routes: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=253)], ...], Field(max_length=16)
-    ] = Field(
-        default=(), description="Names of http routes; default: every one with both Services."
-    )
-
-
-class ReplicasTraffic(Model):
-    """No router: the share is approximated by the number of replicas."""
-
-    total: Annotated[int, Field(ge=2, le=1000)] = Field(
-        description="Replicas of both Deployments together."
-    )
-
-
-class Traffic(Model):
-    """Where weights are set: exactly one kind."""
-
-    http_route: HttpRouteTraffic | None = Field(default=None, description="Gateway API.")
-    ingress_nginx: IngressNginxTraffic | None = Field(default=None, description="ingress-nginx.")
-    istio: IstioTraffic | None = Field(default=None, description="Istio.")
-    replicas: ReplicasTraffic | None = Field(default=None, description="Replica counts.")
 
 
 class Step(Model):
@@ -93,8 +81,8 @@ class Approval(StrEnum):
 class HttpCheck(Model):
     """A URL that must answer 200, for what people keep outside Prometheus."""
 
-    name: MetricName = Field(description="Name, unique among the checks.")
-    url: Url = Field(
+    name: ItemName = Field(description="Name, unique among the checks.")
+    url: ServiceUrl = Field(
         description="http or https URL of a Service in the policy's own namespace; asked again "
         "at every analysis interval. Any answer but 200 holds the rollout."
     )
@@ -104,7 +92,9 @@ class Gate(Model):
     """What must hold for a rollout to start and to advance."""
 
     min_level: Level = Field(
-        default=Level.DEGRADED, description="Below this level no rollout starts or advances."
+        default=Level.DEGRADED,
+        description="Below this level no rollout starts or advances; EMERGENCY: whatever the "
+        "level.",
     )
     max_hold_seconds: Annotated[int, Field(ge=60, le=604_800)] = Field(
         default=14_400, description="Longest time a rollout is held before `afterMaxHold`."
@@ -117,64 +107,7 @@ class Gate(Model):
         description="Where `kubectl resilience rollout resume` is needed to go on.",
     )
     checks: Annotated[tuple[HttpCheck, ...], Field(max_length=8)] = Field(
-        default=(), description="URLs that must answer 200."
-    )
-
-
-class PrometheusServer(Model):
-    """Where the queries are asked."""
-
-    url: Url = Field(description="Base URL of the Prometheus HTTP API.")
-
-
-class ProportionQuery(Model):
-    """Two counts: failures, and all requests.
-
-    {{service}}, {{deployment}} and {{namespace}} become those of the arm, {{window}} the time that
-    the analysis looks back, as a PromQL duration.
-    """
-
-    failures: Query = Field(description="PromQL for the number of failures in {{window}}.")
-    total: Query = Field(description="PromQL for the number of requests in {{window}}.")
-
-
-class Metric(Model):
-    """A figure of both arms: a proportion of counts, or a value."""
-
-    name: MetricName = Field(description="Name, unique among the metrics.")
-    proportion: ProportionQuery | None = Field(
-        default=None, description="Failures among requests, per arm."
-    )
-    value: Query | None = Field(
-        default=None, description="PromQL for one value per arm, a latency for example."
-    )
-    max_percent: Percent | None = Field(
-        default=None, description="Ceiling of the canary's proportion, when significant."
-    )
-    max_increase_percent: Percent | None = Field(
-        default=None,
-        description="Canary over stable: percentage points for a proportion, percent of the "
-        "stable value for a value; when significant.",
-    )
-    max: Annotated[float, Field(ge=0)] | None = Field(
-        default=None, description="Ceiling of the canary's value."
-    )
-
-
-class Analysis(Model):
-    """How both arms are compared while the canary has traffic."""
-
-    prometheus: PrometheusServer | None = Field(
-        default=None, description="Needed as soon as there are metrics."
-    )
-    interval_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
-        default=15, description="Seconds from one look to the next."
-    )
-    min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=500, description="Fewer requests than this in an arm are no evidence."
-    )
-    metrics: Annotated[tuple[Metric, ...], Field(max_length=16)] = Field(
-        default=(), description="What is compared."
+        default=(), description="URLs that must answer 200.", json_schema_extra=map_list("name")
     )
 
 
@@ -192,8 +125,63 @@ class AfterSuccess(StrEnum):
     KEEP = "Keep"
 
 
+_STEPS = rules(
+    Rule(
+        "self.map(step, step.weight).isSorted() && "
+        "self.all(step, self.exists_one(other, other.weight == step.weight))",
+        "steps must rise, each weight over the one before: put them in order and remove the "
+        "repetition",
+        explain=values_in(
+            "steps must rise, each weight over the one before, and are %s: put them in order and "
+            "remove the repetition",
+            "self.map(step, step.weight)",
+        ),
+    ),
+    Rule(
+        "self[self.size() - 1].weight == 100",
+        "the last step must have weight 100, or the version would be promoted or kept without "
+        "having served everybody: add a step with weight 100",
+    ),
+)
+_BY_DEPLOYMENT = (
+    "(!has(metric.value) || metric.value.contains('{{deployment}}')) && "
+    "(!has(metric.proportion) || (metric.proportion.failures.contains('{{deployment}}') && "
+    "metric.proportion.total.contains('{{deployment}}')))"
+)
+
+
 class Rollout(Model):
     """How the next version goes out. It starts when the canary's pod template changes."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            Rule(
+                "self.stable.deployment != self.canary.deployment",
+                "canary.deployment must not be stable.deployment: name the Deployment in which the "
+                "next version runs beside the present one",
+                field=".canary.deployment",
+            ),
+            Rule(
+                "has(self.traffic.replicas) || self.stable.service != self.canary.service",
+                "canary.service must not be stable.service, or there is nothing to split traffic "
+                "between: name a Service that selects the canary's pods only",
+                field=".canary.service",
+            ),
+            Rule(
+                "self.stable.service != self.canary.service || !has(self.analysis.metrics) || "
+                f"self.analysis.metrics.all(metric, {_BY_DEPLOYMENT})",
+                "metrics must select by {{deployment}} while both arms have the same service, or "
+                "both would give the same: use {{deployment}} in every query",
+                field=".analysis.metrics",
+                explain=values_in(
+                    "metrics %s must select by {{deployment}} while both arms have the same "
+                    "service, or both would give the same: use {{deployment}} in every query",
+                    f"self.analysis.metrics.filter(metric, !({_BY_DEPLOYMENT}))"
+                    ".map(metric, metric.name)",
+                ),
+            ),
+        )
+    )
 
     stable: Arm = Field(description="The version that serves.")
     canary: Arm = Field(description="The version on its way.")
@@ -204,7 +192,8 @@ class Rollout(Model):
             Step(weight=25, hold_seconds=7200),
             Step(weight=100, hold_seconds=21_600),
         ),
-        description="Shares of the traffic, rising.",
+        description="Shares of the traffic, rising to 100.",
+        json_schema_extra=_STEPS,
     )
     gate: Gate = Field(default=Gate(), description="What must hold to start and to advance.")
     analysis: Analysis = Field(default=Analysis(), description="How the arms are compared.")

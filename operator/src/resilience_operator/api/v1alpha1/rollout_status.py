@@ -65,7 +65,7 @@ class MetricStatus(Model):
 class OriginalWeight(Model):
     """A weight as it was before the rollout, to be put back."""
 
-    path: Annotated[str, Field(max_length=128)] = Field(description="Which weight.")
+    path: Annotated[str, Field(max_length=128)] = Field(description="Which weight it is.")
     weight: Annotated[int, Field(ge=0, le=1_000_000)] = Field(description="What it was.")
 
 
