@@ -17,42 +17,42 @@ IMAGES = {
     "inventario": ((NAMESPACE, "dashboard"),),
     "demo-servers": tuple((NAMESPACE, name) for name in ("postgres", "redis", "s3", "openai")),
 }
-_ARCHIVE_ANNOTATION = "demo.resilience.aidrive.dev/image-archive"
+ARCHIVE_ANNOTATION = "demo.resilience.aidrive.dev/image-archive"
 
 Say = Callable[[str], None]
 
 
 def deploy(name: str, provider: str, say: Say) -> Kubectl:
     """Everything up to, and not including, the policy. Safe to run again."""
-    step = _Steps(say)
+    step = Steps(say)
     step("images: operator, application, PostgreSQL, Redis, S3 and OpenAI stand-ins")
-    paths = _archives(_module("e2e.images", "build", "all", capture=True))
+    paths = _archives(run_module("e2e.images", "build", "all", capture=True))
     step("cluster")
-    _module("e2e.cluster", "up", "--provider", provider, "--name", name)
+    run_module("e2e.cluster", "up", "--provider", provider, "--name", name)
     step("images into the cluster")
-    _module("e2e.cluster", "load", *map(str, paths.values()), "--name", name)
+    run_module("e2e.cluster", "load", *map(str, paths.values()), "--name", name)
     kubectl = Kubectl(cluster_environment(name))
     step("operator: kubectl apply -k manifests/base")
-    _apply(kubectl, "-k", "manifests/base")
+    apply(kubectl, "-k", "manifests/base")
     kubectl.run("wait", "--for=condition=Established", "crd", "--timeout=60s", *_crds())
     step("application and its servers: kubectl apply -k manifests/demo")
-    _apply(kubectl, "-k", "manifests/demo")
+    apply(kubectl, "-k", "manifests/demo")
     step("waiting until every pod is ready")
     _renew(kubectl, paths)
-    _wait_available(kubectl, OPERATOR_NAMESPACE, ("resilience-operator",))
-    _wait_available(kubectl, NAMESPACE, DEPLOYMENTS)
+    wait_available(kubectl, OPERATOR_NAMESPACE, ("resilience-operator",))
+    wait_available(kubectl, NAMESPACE, DEPLOYMENTS)
     step.done()
     return kubectl
 
 
 def apply_policy(kubectl: Kubectl) -> None:
     """The one command that a user of the installed operator gives."""
-    _apply(kubectl, "-f", "manifests/demo/policy.yaml")
+    apply(kubectl, "-f", "manifests/demo/policy.yaml")
 
 
 def remove(name: str) -> None:
     """The cluster and everything on it."""
-    _module("e2e.cluster", "down", "--name", name)
+    run_module("e2e.cluster", "down", "--name", name)
 
 
 def _archives(output: str) -> dict[str, Path]:
@@ -66,10 +66,10 @@ def _renew(kubectl: Kubectl, archives: dict[str, Path]) -> None:
     for image, deployments in IMAGES.items():
         for namespace, name in deployments:
             found = kubectl.get("-n", namespace, "deployment", name)
-            last = found["metadata"].get("annotations", {}).get(_ARCHIVE_ANNOTATION)
+            last = found["metadata"].get("annotations", {}).get(ARCHIVE_ANNOTATION)
             if last == archives[image].name:
                 continue
-            mark = f"{_ARCHIVE_ANNOTATION}={archives[image].name}"
+            mark = f"{ARCHIVE_ANNOTATION}={archives[image].name}"
             kubectl.run("-n", namespace, "annotate", "--overwrite", f"deployment/{name}", mark)
             if last is not None:
                 kubectl.run("-n", namespace, "rollout", "restart", f"deployment/{name}")
@@ -80,8 +80,8 @@ def _crds() -> list[str]:
     return [f"resiliencepolicies.{group}", f"degradationlevels.{group}"]
 
 
-def _apply(kubectl: Kubectl, flag: str, path: str) -> None:
-    # Server-side, and again while the API server does not yet serve a kind just defined.
+def apply(kubectl: Kubectl, flag: str, path: str) -> None:
+    """Apply server-side, again while the API server does not yet serve a kind just defined."""
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -93,7 +93,8 @@ def _apply(kubectl: Kubectl, flag: str, path: str) -> None:
             time.sleep(0.5)
 
 
-def _wait_available(kubectl: Kubectl, namespace: str, names: tuple[str, ...]) -> None:
+def wait_available(kubectl: Kubectl, namespace: str, names: tuple[str, ...]) -> None:
+    """Wait until every pod of these Deployments is there."""
     for name in names:
         kubectl.run(
             "-n", namespace, "rollout", "status", f"deployment/{name}", "--timeout=180s",
@@ -101,7 +102,7 @@ def _wait_available(kubectl: Kubectl, namespace: str, names: tuple[str, ...]) ->
         )  # fmt: skip
 
 
-def _module(module: str, *arguments: str, capture: bool = False) -> str:
+def run_module(module: str, *arguments: str, capture: bool = False) -> str:
     """Another command of this repository; its progress goes to the user as it comes."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
@@ -115,7 +116,7 @@ def _module(module: str, *arguments: str, capture: bool = False) -> str:
     return done.stdout or ""
 
 
-class _Steps:
+class Steps:
     """Says what is being done, and how long the one before took."""
 
     def __init__(self, say: Say) -> None:
@@ -129,6 +130,7 @@ class _Steps:
         self._say(f"• {what}")
 
     def done(self) -> None:
+        """The last step is over."""
         if self._open:
             self._say(f"  {time.monotonic() - self._began:.0f} s")
         self._open = False
