@@ -176,7 +176,7 @@ class Webhooks:
             "X-Resilience-Timestamp": str(int(message.at)),
         }
         if signing_ref is not None:
-            key = secret_bytes(values, signing_ref)
+            key = secret_bytes(values, signing_ref).rstrip(b"\r\n")  # editors add one
             headers["X-Resilience-Signature"] = signature_of(body, key)
         return Request("POST", parse_url(secret_text(values, url_ref)), headers, body)
 

@@ -72,8 +72,12 @@ class WeightedRoute:
 
         def operations(live: Object) -> Operations:
             splits = self._chosen(live)
-            if problem := too_coarse(self._kind, self._name, splits, weight):
-                raise Refused(problem)
+            for problem in (
+                nothing_to_share(self._kind, self._name, splits),
+                too_coarse(self._kind, self._name, splits, weight),
+            ):
+                if problem is not None:
+                    raise Refused(problem)
             before = recorded.from_annotation(live) or recorded.from_status(originals)
             before = recorded.completed(before, splits)
             wanted = [(split, weights_for(split, weight)) for split in splits]
