@@ -53,7 +53,11 @@ async def run(settings: Settings) -> int:
     """One replica; returns the exit code."""
     clock = SystemClock()
     reports = Reports(version("resilience-operator"))
-    connection = await connect(clock, settings.kubeconfig)
+    try:
+        connection = await connect(clock, settings.kubeconfig)
+    except Exception as error:  # noqa: BLE001 - whatever the library finds wrong with a kubeconfig
+        log.error("there is no telling where the API server is, and who we are: %s", error)
+        return 1
     elector = LeaderElector(
         KubeLeaseStore(
             KubeClient(connection, observer=reports.requested),

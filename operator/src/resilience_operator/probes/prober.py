@@ -2,7 +2,7 @@
 
 It owns the probes that are in use (each may keep a connection), loads a protocol's library only
 when the first probe of it runs, puts the deadline around the network part, and sees to it that a
-Secret that was rotated is read anew before an authentication failure is believed.
+Secret that was changed is read anew before an authentication failure, or a lack in it, is believed.
 """
 
 import asyncio
@@ -42,6 +42,10 @@ MODULES: dict[type[AnyProbe], str] = {
     S3Probe: "resilience_operator.probes.s3",
     TcpProbe: "resilience_operator.probes.tcp",
 }
+
+
+# What a Secret that was changed since it was read may already have mended.
+_FAULTS_OF_A_SECRET = frozenset({FailureReason.AUTH, FailureReason.SECRET_INVALID})
 
 
 class ProbeModule(Protocol):
@@ -129,8 +133,8 @@ class Prober:
         values = await self._secrets.values(namespace, probe.secret_names)
         try:
             return await _exchange(probe, values, timeout_seconds, run)
-        except Unhealthy as failure:
-            if failure.reason is not FailureReason.AUTH or not probe.secret_names:
+        except ProbeFailure as failure:
+            if failure.reason not in _FAULTS_OF_A_SECRET or not probe.secret_names:
                 raise
             fresh = await self._secrets.reread(namespace, probe.secret_names)
             if fresh == values:
