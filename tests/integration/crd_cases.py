@@ -13,14 +13,16 @@ from tests.integration.custom_resources import MERGE, Api, Body, RefusedError, o
 TABLES = Path(__file__).parent / "wrong_specs"
 PLURALS = {"policy": "resiliencepolicies", "level": "degradationlevels"}
 POLICIES, LEVELS = PLURALS.values()
+# What is made wrong: an object of each kind, and a policy with all that a rollout takes.
+BASES = {**PLURALS, "rollout": POLICIES}
 
 
 def load(name: str) -> Any:
     return yaml.safe_load((TABLES / name).read_text())
 
 
-GOOD: dict[str, Body] = {kind: load(f"good_{kind}.yaml") for kind in PLURALS}
-ROWS = [(kind, row) for kind in PLURALS for row in load(f"{kind}.yaml")]
+GOOD: dict[str, Body] = {base: load(f"good_{base}.yaml") for base in BASES}
+ROWS = [(base, row) for base in BASES for row in load(f"{base}.yaml")]
 
 
 def changed(good: Body, row: Body) -> Body:

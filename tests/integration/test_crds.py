@@ -6,7 +6,16 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.cluster.controlplane import ControlPlane
-from tests.integration.crd_cases import GOOD, LEVELS, PLURALS, POLICIES, ROWS, Namespace, changed
+from tests.integration.crd_cases import (
+    BASES,
+    GOOD,
+    LEVELS,
+    PLURALS,
+    POLICIES,
+    ROWS,
+    Namespace,
+    changed,
+)
 from tests.integration.custom_resources import Api, Body, conditions, definitions, install
 
 
@@ -39,16 +48,16 @@ def test_a_definition_is_accepted_as_structural(api: Api, definition: Body) -> N
     assert "KubernetesAPIApprovalPolicyConformant" not in found
 
 
-@pytest.mark.parametrize("kind", PLURALS)
-def test_the_good_object_is_accepted(shared: Namespace, kind: str) -> None:
-    shared.create(PLURALS[kind], GOOD[kind], dryRun="All")
+@pytest.mark.parametrize("base", BASES)
+def test_the_good_object_is_accepted(shared: Namespace, base: str) -> None:
+    shared.create(BASES[base], GOOD[base], dryRun="All")
 
 
-@pytest.mark.parametrize(("kind", "row"), ROWS, ids=[f"{kind}-{row['id']}" for kind, row in ROWS])
+@pytest.mark.parametrize(("base", "row"), ROWS, ids=[f"{base}-{row['id']}" for base, row in ROWS])
 def test_a_wrong_spec_is_refused_with_field_and_remedy(
-    shared: Namespace, kind: str, row: Body
+    shared: Namespace, base: str, row: Body
 ) -> None:
-    message = shared.refusal(PLURALS[kind], changed(GOOD[kind], row))
+    message = shared.refusal(BASES[base], changed(GOOD[base], row))
 
     assert row["field"] in message
     assert row["says"] in message

@@ -17,6 +17,7 @@ from resilience_operator.api.v1alpha1.rollout_analysis import (
     PrometheusServer,
     ProportionQuery,
     Query,
+    selects_by,
 )
 from resilience_operator.api.v1alpha1.rollout_traffic import (
     Arm,
@@ -144,9 +145,9 @@ _STEPS = rules(
     ),
 )
 _BY_DEPLOYMENT = (
-    "(!has(metric.value) || metric.value.contains('{{deployment}}')) && "
-    "(!has(metric.proportion) || (metric.proportion.failures.contains('{{deployment}}') && "
-    "metric.proportion.total.contains('{{deployment}}')))"
+    f"(!has(metric.value) || {selects_by('metric.value', 'deployment')}) && "
+    f"(!has(metric.proportion) || ({selects_by('metric.proportion.failures', 'deployment')} && "
+    f"{selects_by('metric.proportion.total', 'deployment')}))"
 )
 
 

@@ -10,21 +10,26 @@ from resilience_operator.api.v1alpha1.rules import Rule, exactly_one, map_list, 
 
 MetricName = ItemName
 
-PLACEHOLDERS = ("service", "deployment", "namespace", "window")
+
+def selects_by(query: str, *names: str) -> str:
+    """CEL: whether a query has one of these placeholders, with or without blanks in it."""
+    return f"{query}.matches('[{{]{{2}}[ ]*({'|'.join(names)})[ ]*[}}]{{2}}')"
+
 
 # RE2 knows no "not followed by": every brace is either none of a pair or part of a known one.
 _KNOWN_ONLY = Rule(
-    "self.matches('^([^{]|[{][^{]|[{][{](" + "|".join(PLACEHOLDERS) + ")[}][}])*[{]?$')",
+    "self.matches('^([^{]|[{][^{]|[{]{2}[ ]*(service|deployment|namespace|window)[ ]*[}]{2})*"
+    "[{]?$')",
     "has a placeholder that is not known: use {{service}}, {{deployment}}, {{namespace}} and "
-    "{{window}}, spelt so and without blanks",
+    "{{window}}",
 )
 _TELLS_ARMS_APART = Rule(
-    "self.contains('{{service}}') || self.contains('{{deployment}}')",
+    selects_by("self", "service", "deployment"),
     "asks the same of both arms: select by {{service}} or {{deployment}}, which become those of "
     "the arm",
 )
 _LOOKS_BACK = Rule(
-    "self.contains('{{window}}')",
+    selects_by("self", "window"),
     "must count over the time that the analysis looks back: use [{{window}}], as in "
     "sum(increase(requests_total[{{window}}]))",
 )
