@@ -1,7 +1,9 @@
 """Writes DegradationLevels and statuses, each only where it differs from what was last written."""
 
+from dataclasses import replace
+
 from resilience_operator.api.v1alpha1.level import LevelStatus
-from resilience_operator.api.v1alpha1.parse import dump_status
+from resilience_operator.api.v1alpha1.parse import dump_status, parse_level
 from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
 from resilience_operator.controller.ports import Cluster
@@ -28,7 +30,7 @@ class StatusEffects:
         """Create the level where there is none, and bring its status up to date."""
         policy = snapshot.policy
         if level.create:
-            await self._cluster.apply(
+            stored = await self._cluster.apply(
                 LEVELS,
                 policy.namespace,
                 level.name,
@@ -36,6 +38,8 @@ class StatusEffects:
                 field_manager=LEVELS_MANAGER,
             )
             entry.level_statuses.pop(level.name, None)
+            # The status speaks of its generation; else it is written again when the watch shows it.
+            snapshot = replace(snapshot, levels=(*snapshot.levels, parse_level(stored)))
         desired = level_status(snapshot, level)
         written = entry.level_statuses.get(level.name)
         if written == desired:
