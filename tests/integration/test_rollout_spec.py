@@ -1,15 +1,19 @@
 """`spec.rollout` and `spec.notifications` on a real API server: what is accepted, what is not."""
 
 import copy
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 from e2e.cluster.controlplane import ControlPlane
 from tests.integration.crd_cases import GOOD, POLICIES, Namespace, changed
 from tests.integration.custom_resources import Api, Body, install
 from tests.integration.test_crds import largest
 
+ROOT = Path(__file__).parents[2]
 SMALL = {
     "stable": {"deployment": "web", "service": "web"},
     "canary": {"deployment": "web-canary", "service": "web-canary"},
@@ -122,6 +126,23 @@ ACCEPTED = {
 @pytest.mark.parametrize("rollout", ACCEPTED.values(), ids=ACCEPTED)
 def test_what_is_right_is_accepted(here: Namespace, rollout: Body) -> None:
     here.create(POLICIES, with_rollout(**rollout), dryRun="All")
+
+
+def examples() -> list[Body]:
+    """The pieces of a spec that the guide shows, and the demonstration's."""
+    found = [
+        yaml.safe_load(block)
+        for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/rollouts.md").read_text(), re.S)
+    ]
+    demonstration = ROOT / "manifests" / "demo-rollout" / "policy-rollout.yaml"
+    return [*found, yaml.safe_load(demonstration.read_text())["spec"]]
+
+
+@pytest.mark.parametrize("spec", examples(), ids=lambda spec: "-".join(spec)[:30])
+def test_what_the_guide_and_the_demonstration_show_is_accepted(here: Namespace, spec: Body) -> None:
+    body = {**GOOD["rollout"], "spec": {**GOOD["rollout"]["spec"], **spec}}
+
+    here.create(POLICIES, body, dryRun="All")
 
 
 def padded(query: str) -> str:

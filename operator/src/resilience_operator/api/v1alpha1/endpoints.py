@@ -32,8 +32,8 @@ ServiceUrl = Annotated[
         rf"([.]{_LABEL}[.]svc([.]cluster[.]local)?)?(:{_PORT})?([/?#][^\s\\]*)?$",
         json_schema_extra=says(
             "must be the http:// or https:// URL of a Service in the policy's namespace, without "
-            "a user or password, as in http://smoke-tests:8080/passed: put a Service in front of "
-            "anything else"
+            "a user or password, as in http://smoke-tests:8080/passed or "
+            "http://smoke-tests.shop.svc:8080/passed: put a Service in front of anything else"
         ),
     ),
 ]
