@@ -21,6 +21,10 @@ from e2e.gateway import envoy, resources
 _ADDRESS = "127.0.0.1"
 _USUAL_PORT = 8080
 _PROGRAMS = ("envoy", "contour")
+# A machine that is busy for some seconds makes requests wait; none is refused for that.
+_CIRCUIT_BREAKERS = {
+    name: 10_000 for name in ("max-connections", "max-pending-requests", "max-requests")
+}
 
 
 class HostedGateway:
@@ -92,8 +96,12 @@ class HostedGateway:
         xds, health, debug, stats = map(str, ports.free(4))
         config = self._folder / "contour.yaml"
         reference = {"name": resources.NAME, "namespace": resources.NAMESPACE}
-        # Envoy's own page has a socket; the listener for it, on a fixed port, is not wanted.
-        settings = {"gateway": {"gatewayRef": reference}, "network": {"admin-port": 0}}
+        settings = {
+            "gateway": {"gatewayRef": reference},
+            # Envoy's own page has a socket; the listener for it, on a fixed port, is not wanted.
+            "network": {"admin-port": 0},
+            "cluster": {"circuit-breakers": _CIRCUIT_BREAKERS},
+        }
         config.write_text(json.dumps(settings))  # JSON is YAML
         serve = [contour, "serve", f"--config-path={config}", f"--kubeconfig={self._kubeconfig}"]
         serve += ["--insecure", f"--xds-address={_ADDRESS}", f"--xds-port={xds}"]

@@ -75,11 +75,6 @@ class LoadResult:
         """The part of it that was due in a span of time (epoch)."""
         return self.where(lambda sample: start <= sample.at < end)
 
-    def last_answer_of(self, version: str) -> float | None:
-        """When the version gave its last answer (epoch)."""
-        times = (one.at + one.seconds for one in self.samples if one.version == version)
-        return max(times, default=None)
-
     def reasons(self) -> dict[str, int]:
         """Why requests failed, and how many for each reason."""
         failed = (sample for sample in self.samples if sample.failed)

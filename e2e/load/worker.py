@@ -7,6 +7,7 @@ goes to standard output as a line. It ends by itself, early on SIGTERM or when n
 
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 import time
@@ -16,8 +17,8 @@ import aiohttp
 from e2e.load.plan import Plan
 from e2e.load.result import Sample
 
-_MOST_IN_FLIGHT = 512
-_TIMEOUT_SECONDS = 10.0
+_MOST_IN_FLIGHT = 5000
+_TIMEOUT_SECONDS = 20.0
 _FLUSH_SECONDS = 0.1
 
 
@@ -101,6 +102,9 @@ class Worker:
 
 
 async def _main(url: str, host: str, rate: str, requests: str, start: str) -> None:
+    # Every request on its way has a connection, and may have been given few files.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     plan = Plan(url, host, float(rate), int(requests) / float(rate))
     worker = Worker(plan, float(start))
     loop = asyncio.get_running_loop()
