@@ -180,8 +180,8 @@ class Replicas:
 
 
 def _towards(now: int, wanted: int, still_needed: int) -> int:
-    """The next count: no smaller than what has to stand in for pods missing on the other side."""
-    return wanted if wanted >= now else min(now, max(wanted, still_needed))
+    """The next count: above the wanted one by what stands in for pods missing on the other side."""
+    return wanted if wanted >= now else min(now, wanted + still_needed)
 
 
 def _on_its_way(now: Counts, planned: Counts) -> bool:
