@@ -111,6 +111,9 @@ class RolloutStatus(Model):
     held_since: Timestamp | None = Field(
         default=None, description="When the present hold or pause began."
     )
+    hold_counts_since: Timestamp | None = Field(
+        default=None, description="Since when the present hold counts towards maxHoldSeconds."
+    )
     suspect_since: Timestamp | None = Field(
         default=None, description="Since when the canary is suspected of what is not proven yet."
     )

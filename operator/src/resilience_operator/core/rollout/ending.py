@@ -10,10 +10,12 @@ from resilience_operator.api.v1alpha1.rollout_status import (
     RolloutRecord,
 )
 from resilience_operator.core.rollout.model import Effect, RolloutPlan
-from resilience_operator.core.rollout.turn import POLL_SECONDS, Turn, is_home
+from resilience_operator.core.rollout.turn import POLL_SECONDS, ROUTE_MISSING, Turn, is_home
 from resilience_operator.core.times import to_rfc3339
 
 MAX_HISTORY = 10
+# Between why a rollout ends and what keeps it from ending.
+_BUT = " Not yet: "
 
 _EVENTS = {
     RolloutPhase.SUCCEEDED: "RolloutSucceeded",
@@ -47,11 +49,27 @@ def bring_home(turn: Turn) -> RolloutPlan:
     status, seen = turn.status, turn.seen
     if is_home(turn) or _never_left(turn):
         return finish(turn, status.ending or RolloutPhase.ROLLED_BACK).plan(wake_at=turn.now)
-    if seen.traffic.problem is not None:
-        return turn.plan(wake_at=turn.now + POLL_SECONDS)
-    if seen.stable.ready == 0:
-        return turn.plan(wake_at=turn.now + POLL_SECONDS)
-    return turn.plan(Effect.RESTORE_WEIGHTS, wake_at=turn.now + POLL_SECONDS)
+    problem = seen.traffic.problem
+    if problem is not None and problem.reason != ROUTE_MISSING:
+        return _kept(turn, problem.message).plan(wake_at=turn.now + POLL_SECONDS)
+    if seen.stable.ready == 0 and not _by_replicas(turn):
+        none_ready = f"{seen.stable.name} has no ready pod to take the traffic."
+        return _kept(turn, none_ready).plan(wake_at=turn.now + POLL_SECONDS)
+    return _kept(turn, "").plan(Effect.RESTORE_WEIGHTS, wake_at=turn.now + POLL_SECONDS)
+
+
+def _kept(turn: Turn, why: str) -> Turn:
+    """The turn with what keeps the traffic from going home behind the reason for its going."""
+    message, _, before = turn.status.message.partition(_BUT)
+    if why == before:
+        return turn
+    turn = turn.having(message=f"{message}{_BUT}{why}" if why else message)
+    return turn.warn("RollbackWaiting", turn.status.message) if why else turn
+
+
+def _by_replicas(turn: Turn) -> bool:
+    """Whether going home is what gives stable its pods: its router is the number of replicas."""
+    return turn.seen.spec.traffic.replicas is not None
 
 
 def _never_left(turn: Turn) -> bool:
@@ -63,19 +81,20 @@ def _never_left(turn: Turn) -> bool:
 def finish(turn: Turn, result: RolloutPhase, weight: int = 0) -> Turn:
     """The turn with the rollout over, remembered, and this revision not started again."""
     status = turn.status
-    turn = turn.having(
+    turn = _kept(turn, "").having(
         phase=result,
         ending=None,
         weight=weight,
         finished_revision=status.revision,
         window_started_at=None,
         held_since=None,
+        hold_counts_since=None,
         suspect_since=None,
         originals=status.originals if weight else (),
         history=remembering(turn, result),
     )
     record = turn.say if result is RolloutPhase.SUCCEEDED else turn.warn
-    return record(_EVENTS[result], status.message)
+    return record(_EVENTS[result], turn.status.message)
 
 
 def remembering(turn: Turn, result: RolloutPhase, reason: str = "") -> tuple[RolloutRecord, ...]:

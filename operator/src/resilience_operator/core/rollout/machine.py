@@ -5,6 +5,7 @@ cluster shows: an effect that was carried out is noticed, one that was not is as
 the operator may die between any two lines, and the next decision goes on where this one would.
 """
 
+from resilience_operator.api.v1alpha1.rollout import AfterSuccess, Rollout
 from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase, RolloutStatus
 from resilience_operator.core.rollout import beginning, ending, promotion, stepping, verbs
 from resilience_operator.core.rollout.model import Effect, RolloutPlan, RolloutSnapshot
@@ -27,6 +28,19 @@ def decide(snapshot: RolloutSnapshot) -> RolloutPlan:
     if turn.status.step == 0:
         return beginning.wait(turn)
     return stepping.proceed(turn)
+
+
+def wanted_weight(spec: Rollout, status: RolloutStatus) -> int | None:
+    """The canary's share that the router is to be read against; None: the one before."""
+    if status.ending is not None:
+        return None
+    if not active(status):
+        return status.weight or None
+    if status.phase is RolloutPhase.PROMOTING and spec.after_success is AfterSuccess.KEEP:
+        return spec.steps[-1].weight
+    if status.phase is RolloutPhase.PROMOTING or status.step == 0:
+        return None
+    return spec.steps[min(status.step, len(spec.steps)) - 1].weight
 
 
 def undo(status: RolloutStatus) -> Effect:

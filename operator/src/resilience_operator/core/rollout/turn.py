@@ -24,6 +24,17 @@ REASON_LENGTH = 63
 MESSAGE_LENGTH = 1024
 # When to look again at an effect that no watch has reported back.
 POLL_SECONDS = 5.0
+# A route that is gone sends nothing to the canary.
+ROUTE_MISSING = "RouteMissing"
+# Phases in which no rollout is under way.
+RESTING = frozenset(
+    {
+        RolloutPhase.IDLE,
+        RolloutPhase.SUCCEEDED,
+        RolloutPhase.ROLLED_BACK,
+        RolloutPhase.FAILED,
+    }
+)
 
 
 def not_before(epoch: float) -> str:
@@ -96,11 +107,14 @@ def at(timestamp: str | None) -> float | None:
 
 
 def is_home(turn: Turn) -> bool:
-    """Whether the router reports the weights that it had before the rollout."""
+    """Whether the router reports the weights that it had before the rollout, or is gone itself."""
     traffic = turn.seen.traffic
-    if not traffic.accepted or traffic.weight is None:
+    if traffic.problem is not None:
+        by_replicas = turn.seen.spec.traffic.replicas is not None
+        return traffic.problem.reason == ROUTE_MISSING and not by_replicas
+    if not traffic.accepted:
         return False
-    if not turn.status.originals:
+    if not turn.status.originals or not traffic.originals:
         return traffic.weight == 0
     now = {each.path: each.weight for each in traffic.originals}
     return all(now.get(each.path, each.weight) == each.weight for each in turn.status.originals)
@@ -115,13 +129,3 @@ def in_force(turn: Turn, weight: int) -> bool:
 def active(status: RolloutStatus) -> bool:
     """Whether a rollout is under way."""
     return status.phase not in RESTING
-
-
-RESTING = frozenset(
-    {
-        RolloutPhase.IDLE,
-        RolloutPhase.SUCCEEDED,
-        RolloutPhase.ROLLED_BACK,
-        RolloutPhase.FAILED,
-    }
-)

@@ -1,0 +1,82 @@
+"""What a decision at a step takes note of before it judges: weights, time, window, metrics."""
+
+from dataclasses import replace
+
+from resilience_operator.api.v1alpha1.rollout_status import Attribution, MetricVerdict
+from resilience_operator.core.rollout import attribution, pods, timing, verdicts
+from resilience_operator.core.rollout.findings import degraded, unknown
+from resilience_operator.core.rollout.turn import Turn, at, in_force, not_before
+
+# A window in which both arms were bad is judged anew after this time: it may be over.
+RECHECK_SECONDS = 300.0
+# So long after a window began, or two looks, there need not be any figure in it yet.
+EARLY_SECONDS = 120.0
+
+
+def take(turn: Turn) -> Turn:
+    """The turn with all that is seen noted in its status."""
+    turn = _window(_weight(pods.account(turn)))
+    turn = _metrics(turn)
+    bad = any(each.verdict is MetricVerdict.BOTH_BAD for each in turn.status.metrics)
+    stale = bad and attribution.held_for_metrics(turn)
+    return timing.fresh_window(turn) if stale and _old(turn) else turn
+
+
+def _weight(turn: Turn) -> Turn:
+    """The step begins when its weight is in force; anew if the spec now wants another one."""
+    wanted, status = turn.step.weight, turn.status
+    if status.step_started_at is not None and status.weight != wanted:
+        turn = turn.having(step_started_at=None, held_seconds=0)
+    if turn.status.step_started_at is not None or not in_force(turn, wanted):
+        return turn
+    message = (
+        f"Step {status.step} of {len(turn.seen.spec.steps)}: version {turn.revision} has "
+        f"{wanted} % of the traffic."
+    )
+    turn = turn.having(
+        weight=wanted,
+        step_started_at=not_before(turn.now),
+        held_seconds=0,
+        stable_restarts=turn.seen.stable.restarts,
+    )
+    if status.reason == "SettingWeight":
+        turn = turn.having(reason="Progressing", message=message)
+    return timing.fresh_window(turn).say("StepStarted", message)
+
+
+def _window(turn: Turn) -> Turn:
+    """A change of level changes the flags of both arms, and an outage that ends its figures."""
+    began, changed = at(turn.status.window_started_at), turn.seen.level_since
+    if began is None:
+        return turn
+    voided = changed is not None and changed > began
+    over = (
+        attribution.held_for_metrics(turn)
+        and turn.status.attribution is Attribution.DEPENDENCY_FAULT
+        and not degraded(turn.seen)
+    )
+    return timing.fresh_window(turn) if voided or over else turn
+
+
+def _metrics(turn: Turn) -> Turn:
+    """The verdicts of this look, if it is one of this window."""
+    seen, began = turn.seen, at(turn.status.window_started_at)
+    if seen.metrics is None or began is None or not seen.spec.analysis.metrics:
+        return turn
+    looked_at = turn.now if seen.metrics_at is None else seen.metrics_at
+    if looked_at < began:
+        return turn
+    early = max(EARLY_SECONDS, 2.0 * seen.spec.analysis.interval_seconds)
+    given = verdicts.Circumstances(
+        window=turn.status.windows,
+        early=looked_at - began < early,
+        alone=turn.status.weight == 100,
+        healthy=not degraded(seen) and not unknown(seen),
+    )
+    before = {each.name: each for each in turn.status.metrics}
+    found = verdicts.look(seen.spec.analysis, seen.metrics, before, given)
+    return replace(turn.having(metrics=found), looked=True)
+
+
+def _old(turn: Turn) -> bool:
+    return timing.window_age(turn) >= RECHECK_SECONDS
