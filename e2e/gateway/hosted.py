@@ -22,9 +22,9 @@ _ADDRESS = "127.0.0.1"
 _USUAL_PORT = 8080
 _PROGRAMS = ("envoy", "contour")
 # A machine that is busy for some seconds makes requests wait; none is refused for that.
-_CIRCUIT_BREAKERS = {
-    name: 10_000 for name in ("max-connections", "max-pending-requests", "max-requests")
-}
+_CIRCUIT_BREAKERS = dict.fromkeys(
+    ("max-connections", "max-pending-requests", "max-requests"), 10000
+)
 
 
 class HostedGateway:
