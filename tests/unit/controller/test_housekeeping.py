@@ -1,0 +1,70 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from resilience_operator.controller.housekeeping import drop_vanished, resync, watch_flags
+from resilience_operator.core.errors import TransientError
+from resilience_operator.core.resources import Resource
+from resilience_operator.kube.watch import Change
+from tests.builders import make_level, reference_policy
+from tests.unit.controller.fakes import KEY, Bench
+
+
+class Listing:
+    """What the cluster has, by plural; None: it does not answer."""
+
+    def __init__(self, **names: list[str] | None) -> None:
+        self.names = names
+
+    async def list(self, resource: Resource, namespace: str | None = None) -> Sequence[Any]:
+        names = self.names[resource.plural]
+        if names is None:
+            raise TransientError("no answer")
+        return [{"metadata": {"namespace": "retail", "name": name}} for name in names]
+
+
+class Flags:
+    async def events(self) -> AsyncIterator[tuple[Change, dict[str, Any]]]:
+        metadata = {"namespace": "retail", "name": "inventario-flags", "resourceVersion": "7"}
+        yield Change.SYNCED, {}
+        yield Change.MODIFIED, {"metadata": metadata}
+        yield Change.DELETED, {"metadata": metadata}
+
+
+async def test_every_change_of_flags_is_told() -> None:
+    bench, seen = Bench(), []
+    bench.controller.config_map_seen = lambda *told: seen.append(told)  # type: ignore[assignment, method-assign, misc]
+    await watch_flags(bench.controller, Flags())
+    assert seen == [(("retail", "inventario-flags"), "7"), (("retail", "inventario-flags"), None)]
+
+
+async def test_what_vanished_while_the_watch_was_down_is_let_go() -> None:
+    bench = Bench()
+    bench.controller.policy_seen(reference_policy().build())
+    bench.controller.policy_seen(reference_policy().named("other").build())
+    bench.controller.level_seen(make_level("checkout").build())
+    listing = Listing(resiliencepolicies=["other"], degradationlevels=[])
+    await drop_vanished(bench.store, bench.controller, listing, (None,))
+    assert list(bench.store.policy_keys()) == [("retail", "other")]
+    assert list(bench.store.level_keys()) == []
+
+
+async def test_a_resync_spreads_itself_and_survives_an_api_server_that_does_not_answer() -> None:
+    bench = Bench()
+    bench.controller.policy_seen(reference_policy().build())
+    bench.controller.policy_seen(reference_policy().named("other").build())
+    del bench.queue.keys[:]
+    listing = Listing(resiliencepolicies=None, degradationlevels=[])
+    task = asyncio.ensure_future(
+        resync(bench.store, bench.controller, listing, bench.clock, 600.0, ("retail",))
+    )
+    await bench.clock.advance(300)
+    assert bench.queue.keys == [KEY]
+    await bench.clock.advance(300)
+    assert len(bench.queue.keys) == 2
+    listing.names["resiliencepolicies"] = []
+    await bench.clock.advance(600)
+    assert list(bench.store.policy_keys()) == []
+    await bench.clock.advance(600)
+    assert len(bench.queue.keys) == 4
+    task.cancel()

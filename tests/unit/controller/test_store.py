@@ -1,0 +1,43 @@
+from resilience_operator.api.v1alpha1.base import Level
+from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
+from resilience_operator.controller.store import Store
+from tests.builders import make_level, make_policy
+from tests.unit.controller.fakes import KEY
+
+
+def test_the_first_status_counts_and_later_ones_are_echoes() -> None:
+    store = Store()
+    old, new = PolicyStatus(level=Level.LIMITED), PolicyStatus(level=Level.OPTIMAL)
+    entry = store.put_policy(make_policy().status(old).build())
+    assert store.put_policy(make_policy().status(new).build()) is entry
+    assert entry.policy_status.level is Level.LIMITED
+
+
+def test_another_uid_is_another_policy() -> None:
+    store = Store()
+    first = store.put_policy(make_policy().build())
+    again = make_policy().build().model_copy(update={"uid": "another"})
+    assert store.put_policy(again) is not first
+    assert len(store) == 1
+
+
+def test_levels_are_found_by_their_policy_before_and_after_it_is_there() -> None:
+    store = Store()
+    assert store.put_level(make_level("checkout").build()) == KEY
+    store.put_level(make_level("search").build())
+    store.put_level(make_level("other", policy="other").build())
+    assert [level.name for level in store.levels_of(KEY)] == ["checkout", "search"]
+    assert store.drop_level(("retail", "checkout")) == KEY
+    assert store.drop_level(("retail", "checkout")) is None
+    assert [level.name for level in store.levels_of(KEY)] == ["search"]
+    assert set(store.level_keys()) == {("retail", "search"), ("retail", "other")}
+
+
+def test_what_is_dropped_is_forgotten() -> None:
+    store = Store()
+    store.put_policy(make_policy().build())
+    assert list(store.policy_keys()) == [KEY]
+    assert store.drop_policy(KEY) is not None
+    assert store.drop_policy(KEY) is None
+    assert store.get(KEY) is None
+    assert store.writers_of(("retail", "inventario-flags")) == []

@@ -1,0 +1,90 @@
+"""From watch events to the controller."""
+
+import logging
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from resilience_operator.api.v1alpha1.level import DegradationLevel
+from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.core.model import Key
+from resilience_operator.handlers import (
+    EndlessBackoff,
+    build_registry,
+    build_settings,
+    dispatch_level,
+    dispatch_policy,
+)
+
+METADATA = {"namespace": "retail", "name": "inventario", "uid": "7f1e", "generation": 1}
+POLICY: dict[str, Any] = {
+    "metadata": METADATA,
+    "spec": {
+        "dependencies": [
+            {"name": "db", "weight": 1, "probe": {"tcp": {"address": "db.example.com:5432"}}}
+        ]
+    },
+}
+LEVEL: dict[str, Any] = {"metadata": METADATA, "spec": {"policyRef": {"name": "inventario"}}}
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.told: list[tuple[str, object]] = []
+
+    def policy_seen(self, policy: ResiliencePolicy) -> None:
+        self.told.append(("policy", policy.name))
+
+    def policy_gone(self, key: Key) -> None:
+        self.told.append(("no policy", key))
+
+    def level_seen(self, level: DegradationLevel) -> None:
+        self.told.append(("level", level.name))
+
+    def level_gone(self, key: Key) -> None:
+        self.told.append(("no level", key))
+
+
+@pytest.mark.parametrize("kind", [None, "ADDED", "MODIFIED"])
+def test_whatever_the_event_the_present_state_is_handed_over(kind: str | None) -> None:
+    sink = Sink()
+    dispatch_policy(sink, kind, POLICY)
+    dispatch_level(sink, kind, LEVEL)
+    assert sink.told == [("policy", "inventario"), ("level", "inventario")]
+
+
+def test_what_is_deleted_is_gone_however_its_body_looks() -> None:
+    sink = Sink()
+    dispatch_policy(sink, "DELETED", {"metadata": METADATA})
+    dispatch_level(sink, "DELETED", {"metadata": METADATA})
+    key = ("retail", "inventario")
+    assert sink.told == [("no policy", key), ("no level", key)]
+
+
+def test_an_invalid_body_is_named_and_left_until_it_is_corrected(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sink = Sink()
+    dispatch_policy(sink, "ADDED", {"metadata": METADATA, "spec": {"dependencies": []}})
+    dispatch_level(sink, "ADDED", {"metadata": METADATA})
+    assert sink.told == []
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    assert "spec.dependencies" in caplog.records[0].message
+    assert "spec.policyRef" in caplog.records[1].message
+    assert caplog.records[0].object == "inventario"  # type: ignore[attr-defined]
+
+
+def test_the_backoff_never_ends_and_begins_anew_at_each_use() -> None:
+    backoff = EndlessBackoff()
+    for _ in range(2):
+        waits = list(islice(backoff, 100))
+        assert waits[:3] == [1.0, 2.0, 4.0]
+        assert set(waits[6:]) == {60.0}
+
+
+def test_kopf_posts_nothing_and_watches_with_patience() -> None:
+    settings = build_settings()
+    assert not settings.posting.enabled
+    assert isinstance(settings.networking.error_backoffs, EndlessBackoff)
+    assert build_registry(Sink(), lambda *_: None, None) is not None
