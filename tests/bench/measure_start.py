@@ -186,7 +186,7 @@ def _steady(plane: ControlPlane, operator: Operator) -> tuple[Memory, Steady]:
     memory, later = operator.memory(), operator.scrape()
     probes = later.total(_RESULTS) - earlier.total(_RESULTS)
     healthy = later.total(_RESULTS, verdict="Healthy") - earlier.total(_RESULTS, verdict="Healthy")
-    if healthy != probes:
+    if healthy < 0.98 * probes:
         raise RuntimeError(f"only {healthy:.0f} of {probes:.0f} probes found their target healthy")
     return memory, Steady(
         cpu_percent=100 * cpu / took,
