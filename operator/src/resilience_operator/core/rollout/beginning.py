@@ -113,7 +113,7 @@ def _bring_home(turn: Turn) -> RolloutPlan:
     """The version before this one still has traffic."""
     if is_home(turn):
         return turn.having(weight=0).plan(wake_at=turn.now)
-    if turn.seen.stable.ready == 0 and turn.seen.spec.traffic.replicas is None:
+    if turn.seen.stable.ready == 0 and not turn.by_replicas:
         message = f"Traffic cannot go home: {turn.seen.stable.name} has no ready pod."
         return _wait_for(turn, Hold("StableNotReady", message))
     turn = turn.having(
@@ -131,6 +131,6 @@ def _wait_for(turn: Turn, hold: Hold | None, proven_at: float | None = None) -> 
             turn = turn.say("RolloutWaiting", hold.message)
     traffic = turn.seen.traffic
     left = traffic.problem is None and traffic.weight is not None and not is_home(turn)
-    if left and turn.seen.stable.ready > 0:
+    if left and (turn.seen.stable.ready > 0 or turn.by_replicas):
         return turn.plan(Effect.RESTORE_WEIGHTS, wake_at=turn.now + POLL_SECONDS)
     return turn.plan(wake_at=timing.soonest(proven_at, timing.next_look(turn)))

@@ -52,7 +52,7 @@ def bring_home(turn: Turn) -> RolloutPlan:
     problem = seen.traffic.problem
     if problem is not None and problem.reason != ROUTE_MISSING:
         return _kept(turn, problem.message).plan(wake_at=turn.now + POLL_SECONDS)
-    if seen.stable.ready == 0 and not _by_replicas(turn):
+    if seen.stable.ready == 0 and not turn.by_replicas:
         none_ready = f"{seen.stable.name} has no ready pod to take the traffic."
         return _kept(turn, none_ready).plan(wake_at=turn.now + POLL_SECONDS)
     return _kept(turn, "").plan(Effect.RESTORE_WEIGHTS, wake_at=turn.now + POLL_SECONDS)
@@ -65,11 +65,6 @@ def _kept(turn: Turn, why: str) -> Turn:
         return turn
     turn = turn.having(message=f"{message}{_BUT}{why}" if why else message)
     return turn.warn("RollbackWaiting", turn.status.message) if why else turn
-
-
-def _by_replicas(turn: Turn) -> bool:
-    """Whether going home is what gives stable its pods: its router is the number of replicas."""
-    return turn.seen.spec.traffic.replicas is not None
 
 
 def _never_left(turn: Turn) -> bool:

@@ -38,7 +38,9 @@ def next_step(turn: Turn) -> Hold | None:
 
 def first_step(turn: Turn) -> Hold | None:
     """What must hold as well for the first step."""
-    return readiness(turn) or _answers(turn) or _approval(turn)
+    # Where replicas are the weight, the first one is what makes the canary's pods.
+    unborn = turn.by_replicas and turn.seen.canary.desired == 0
+    return (None if unborn else readiness(turn)) or _answers(turn) or _approval(turn)
 
 
 def _sight(turn: Turn) -> Hold | None:

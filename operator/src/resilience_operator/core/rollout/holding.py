@@ -24,8 +24,8 @@ def drift(turn: Turn) -> Hold | None:
 
 
 def no_canary(turn: Turn) -> Hold | None:
-    """A weight above 0 is for pods that are ready."""
-    if turn.seen.canary.ready > 0:
+    """A weight above 0 is for pods that are ready, unless it is what makes them."""
+    if turn.seen.canary.ready > 0 or turn.by_replicas:
         return None
     return Hold("CanaryNotReady", f"Deployment {turn.seen.canary.name} has no ready pod.")
 
@@ -97,7 +97,7 @@ def _staying(turn: Turn, wake_at: float | None) -> RolloutPlan:
     wants = timing.wants_metrics(turn)
     wake_at = timing.soonest(wake_at, timing.next_look(turn))
     changed = drift(turn)
-    reachable = turn.seen.traffic.problem is None and turn.seen.canary.ready > 0
+    reachable = turn.seen.traffic.problem is None and no_canary(turn) is None
     if changed is None or not reachable:
         return turn.plan(wake_at=wake_at, wants_metrics=wants)
     soon = timing.soonest(wake_at, turn.now + POLL_SECONDS)

@@ -109,7 +109,7 @@ def _still_recovering(turn: Turn, trouble: str) -> Fault:
 
 def _unready(turn: Turn) -> Fault | Hold | None:
     canary = turn.seen.canary
-    if turn.status.weight == 0 or canary.ready > 0:
+    if turn.status.weight == 0 or canary.ready > 0 or turn.by_replicas:
         return None
     if _stable_troubled(turn):
         return _both(turn)

@@ -45,7 +45,8 @@ def promote(turn: Turn) -> RolloutPlan:
     if not copied(turn):
         return _copy(turn)
     stable = turn.seen.stable
-    if not pods.rolled_out(stable):
+    scaled_away = turn.by_replicas and stable.desired == 0
+    if not pods.rolled_out(stable) and not scaled_away:
         return _stable_rolls_out(turn)
     if not is_home(turn):
         return _go_home(turn)

@@ -67,6 +67,11 @@ class Turn:
         return self.status.step >= len(self.seen.spec.steps)
 
     @property
+    def by_replicas(self) -> bool:
+        """Whether the router is the number of replicas: then a weight is what makes pods."""
+        return self.seen.spec.traffic.replicas is not None
+
+    @property
     def revision(self) -> str:
         """The canary's revision in eight characters, for sentences."""
         return self.status.revision[:8] or "?"
@@ -110,8 +115,7 @@ def is_home(turn: Turn) -> bool:
     """Whether the router reports the weights that it had before the rollout, or is gone itself."""
     traffic = turn.seen.traffic
     if traffic.problem is not None:
-        by_replicas = turn.seen.spec.traffic.replicas is not None
-        return traffic.problem.reason == ROUTE_MISSING and not by_replicas
+        return traffic.problem.reason == ROUTE_MISSING and not turn.by_replicas
     if not traffic.accepted:
         return False
     if not turn.status.originals or not traffic.originals:

@@ -4,8 +4,8 @@ Nothing is assumed of how latencies are distributed. If both versions are alike,
 exceeds stable's in a look with probability 1/2 at most, whatever came before. So bet on it: at
 even odds, stake a share of the money on "greater" in every look. If that is no more likely than
 not, the money cannot be expected to grow, and it multiplies by 1/alpha *ever* with probability at
-most alpha (Ville). Several stakes bet side by side, and at every look a part of the capital, set aside
-for it from the start, begins anew: a version that turns bad after hours is found as well.
+most alpha (Ville). Several stakes bet side by side, and at every look a part of the capital, set
+aside for it from the start, begins anew: a version that turns bad after hours is found as well.
 
 Looks must not share data, or they agree for that reason alone: only one look in `BLOCK_SECONDS`
 counts, and a query should look back no farther than that.

@@ -69,7 +69,7 @@ def _one(
     normal = before.normal if before else None
     alpha = alpha_of(len(analysis.metrics), given.window)
     compare = proportions.compare if metric.proportion is not None else ranks.compare
-    found = None if view.problem else compare(metric, analysis, view, normal, alpha, given.alone)
+    found = compare(metric, analysis, view, normal, alpha, given.alone)
     if found is None:
         return _missing(metric, view, normal, given)
     verdict = MetricVerdict.TOO_FEW_SAMPLES if found.few else _verdict(metric, found, given.alone)
