@@ -61,6 +61,6 @@ def service_of(url: URL, namespace: str) -> str | None:
 
 def _abroad(namespace: str) -> str:
     return (
-        f"The URL's host is no Service of the namespace {namespace}: write <service>, "
-        f"<service>.{namespace} or <service>.{namespace}.svc."
+        f"The URL's host is no Service of the namespace {namespace}: write <service> or "
+        f"<service>.{namespace}.svc."
     )
