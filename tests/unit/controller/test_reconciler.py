@@ -4,7 +4,7 @@ import pytest
 
 from resilience_operator.api.v1alpha1.base import FINALIZER, Level
 from resilience_operator.api.v1alpha1.level import LevelStatus
-from resilience_operator.core.errors import Invalid, TransientError
+from resilience_operator.core.errors import ApiError, Forbidden, Invalid, TransientError
 from resilience_operator.core.model import Trust
 from tests.builders import (
     PolicyBuilder,
@@ -79,8 +79,9 @@ async def test_one_failure_keeps_no_other_effect_back(bench: Bench) -> None:
     assert bench.journal[-1] == "status resiliencepolicies/inventario"
 
 
+@pytest.mark.parametrize("failure", [TransientError("no answer"), Forbidden("no role yet")])
 async def test_events_wait_until_the_api_server_answers_and_are_logged_once(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+    bench: Bench, caplog: pytest.LogCaptureFixture, failure: ApiError
 ) -> None:
     caplog.set_level(logging.INFO)
     await settled(bench)
@@ -88,9 +89,9 @@ async def test_events_wait_until_the_api_server_answers_and_are_logged_once(
     caplog.clear()
     await outage(bench)
     for kind in ("degradationlevels/status", "resiliencepolicies/status"):
-        bench.cluster.failures[kind] = TransientError("no answer")
+        bench.cluster.failures[kind] = failure
     for _ in range(3):
-        with pytest.raises(TransientError):
+        with pytest.raises(type(failure)):
             await bench.reconcile()
     assert bench.announcer.events == []
     bench.cluster.failures.clear()

@@ -17,12 +17,15 @@ from resilience_operator.controller.ports import Observer, Queue
 from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Entry, Store
 from resilience_operator.controller.subscriptions import Subscriptions
-from resilience_operator.core.errors import ApiError, TerminalError
+from resilience_operator.core.errors import ApiError, Forbidden, TerminalError
 from resilience_operator.core.evaluation import evaluate
 from resilience_operator.core.level_state import restore_level
 from resilience_operator.core.model import EventPlan, Key, Plan, Snapshot, Trust
 
 log = logging.getLogger(__name__)
+
+MAX_UNANNOUNCED = 100
+"""Events kept for an API server that does not answer; the oldest go first."""
 
 
 class Announcer(Protocol):
@@ -206,6 +209,8 @@ class Controller:
         if event in entry.unannounced:
             return
         entry.unannounced[event] = None
+        if len(entry.unannounced) > MAX_UNANNOUNCED:
+            del entry.unannounced[next(iter(entry.unannounced))]
         namespace, policy = plan.key
         if event.level == policy:
             return  # the same event comes for the policy
@@ -242,14 +247,18 @@ class Controller:
                 await step()
             except ApiError as failure:
                 failures.append(failure)
-        if any(isinstance(failure, TerminalError) for failure in failures):
-            # Trying again will not mend it: no reason to keep the events back.
-            await self._announce(entry)
+        if any(_will_fail_again(failure) for failure in failures):
+            await self._announce(entry)  # no reason to keep them back
         if failures:
             raise failures[0]
 
     async def _ensure_finalizer(self, entry: Entry) -> None:
         entry.policy = await self._finalizer.ensure(entry.policy)
+
+
+def _will_fail_again(failure: ApiError) -> bool:
+    """Forbidden may not: an API server that has just started does not know our role yet."""
+    return isinstance(failure, TerminalError) and not isinstance(failure, Forbidden)
 
 
 def _differs(one: ResiliencePolicy, other: ResiliencePolicy) -> bool:
