@@ -153,6 +153,8 @@ def test_with_everything_healthy_the_operator_writes_nothing_but_its_lease(demo:
         pytest.skip("this provider's API server has no audit log within reach")
     wait_for_level(demo, NAMESPACE, POLICY, "OPTIMAL", 120)
     wait_until("the pods know", lambda: _all_pods_at(demo, "OPTIMAL"))
+    # A change of health or of the spec's generation alone is written within 30 seconds.
+    wait_until("the flags are up to date", lambda: _flags_are_up_to_date(demo))
     probes_before = _probes_seen(demo, _holder(demo))
     size = log.stat().st_size
     deadline = time.monotonic() + QUIET_SECONDS
@@ -166,6 +168,12 @@ def test_with_everything_healthy_the_operator_writes_nothing_but_its_lease(demo:
     assert [uri for _, uri in writes if "/leases/" in uri], "the lease was renewed meanwhile"
     assert [write for write in writes if "/leases/" not in write[1]] == []
     assert _probes_seen(demo, _holder(demo)) - probes_before > QUIET_SECONDS
+
+
+def _flags_are_up_to_date(demo: Kubectl) -> bool:
+    flags = json.loads(demo.get("-n", NAMESPACE, "cm", CONFIG_MAP)["data"]["flags.json"])
+    generation = demo.get("-n", NAMESPACE, "rp", POLICY)["metadata"]["generation"]
+    return (flags["health"], flags["generation"]) == (100, generation)
 
 
 def _all_pods_at(demo: Kubectl, wanted: str) -> bool:
