@@ -22,7 +22,9 @@ _ADDRESS = "127.0.0.1"
 _USUAL_PORT = 8080
 _PROGRAMS = ("envoy", "contour")
 # A machine that is busy for some seconds makes requests wait; none is refused for that.
-_CIRCUIT_BREAKERS = dict.fromkeys(
+_MOST = 10_000
+_CIRCUIT_BREAKERS = {"max-connections": _MOST, "max-pending-requests": _MOST, "max-requests": _MOST}
+_TIMEOUTS = {"connect-timeout": "10s"}
     ("max-connections", "max-pending-requests", "max-requests"), 10000
 )
 
@@ -101,6 +103,7 @@ class HostedGateway:
             # Envoy's own page has a socket; the listener for it, on a fixed port, is not wanted.
             "network": {"admin-port": 0},
             "cluster": {"circuit-breakers": _CIRCUIT_BREAKERS},
+            "timeouts": _TIMEOUTS,
         }
         config.write_text(json.dumps(settings))  # JSON is YAML
         serve = [contour, "serve", f"--config-path={config}", f"--kubeconfig={self._kubeconfig}"]

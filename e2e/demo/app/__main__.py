@@ -9,12 +9,17 @@ from .settings import Settings
 from .web import create_app
 
 
+# When all traffic moves here at once, every connection of it is new.
+CONNECTIONS_IN_LINE = 2048
+
+
 def main() -> None:
     """Serve until stopped."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("openfeature.contrib").addFilter(OncePerMinute())
     settings = Settings.from_environment()
-    web.run_app(create_app(settings), port=settings.port, access_log=None)
+    app = create_app(settings)
+    web.run_app(app, port=settings.port, backlog=CONNECTIONS_IN_LINE, access_log=None)
 
 
 if __name__ == "__main__":
