@@ -25,8 +25,6 @@ _PROGRAMS = ("envoy", "contour")
 _MOST = 10_000
 _CIRCUIT_BREAKERS = {"max-connections": _MOST, "max-pending-requests": _MOST, "max-requests": _MOST}
 _TIMEOUTS = {"connect-timeout": "10s"}
-    ("max-connections", "max-pending-requests", "max-requests"), 10000
-)
 
 
 class HostedGateway:

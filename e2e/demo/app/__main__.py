@@ -8,7 +8,6 @@ from .flags import OncePerMinute
 from .settings import Settings
 from .web import create_app
 
-
 # When all traffic moves here at once, every connection of it is new.
 CONNECTIONS_IN_LINE = 2048
 
