@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes .venv from the lock file, and with "servers" installs what the integration tests start:
-# PostgreSQL, Redis. Does nothing twice. Says what is missing where it cannot install it itself.
+# PostgreSQL, Redis, Node.js (for flagd's own schema). Does nothing twice. Says what is missing where it cannot install it itself.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -56,6 +56,7 @@ servers() {
     local packages=()
     command -v redis-server >/dev/null || packages+=(redis-server)
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
+    command -v npm >/dev/null || packages+=(nodejs npm)
     [ ${#packages[@]} = 0 ] || apt_install "${packages[@]}"
 }
 
