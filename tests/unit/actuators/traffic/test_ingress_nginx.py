@@ -125,6 +125,9 @@ async def test_restore_takes_the_weight_and_then_the_ingress_away() -> None:
     bench = Bench()
     await bench.router.set_weight(5, ())
     del bench.api.objects[("Ingress", "web")]
+    view = await bench.router.read(5)
+    assert view.problem is not None
+    assert view.problem.reason == "StableIngressMissing"
     assert (await bench.router.restore(())).weight == 0
     assert not bench.exists
     assert bench.api.writes == 3  # created, set to 0, deleted

@@ -114,7 +114,7 @@ async def test_somebody_elses_counts_are_drift() -> None:
     assert view.weight == 33
     bench = Bench(30, 10)
     view = await bench.router.read(25)  # the share, but not the counts
-    assert (view.weight, view.accepted) == (None, False)
+    assert (view.weight, view.drifted) == (None, True)
 
 
 async def test_everything_to_the_canary_and_home_again() -> None:
@@ -131,6 +131,9 @@ async def test_everything_to_the_canary_and_home_again() -> None:
     view = await bench.router.restore(originals)
     assert bench.counts == (20, 0)
     assert view.weight == 0
+    bench.run()
+    view = await bench.router.read(100)
+    assert (view.accepted, view.weight, view.originals) == (True, 0, originals)
 
 
 async def test_nothing_is_left_at_zero() -> None:

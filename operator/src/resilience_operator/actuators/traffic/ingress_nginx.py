@@ -84,9 +84,9 @@ class IngressNginx:
         """The stable Ingress and the canary's, both fit to be used."""
         await require_services(self._api, self._namespace, self._arms)
         stable = await self._get(self._ingress)
-        if stable is None:
-            raise Refused(missing_object(INGRESSES.kind, self._ingress))
         live = await self._get(self._canary)
+        if stable is None:
+            raise Refused(self._without_stable(live))
         for ingress in (stable, live):
             if ingress is not None and (problem := managed_by_other(INGRESSES.kind, ingress)):
                 raise Refused(problem)
@@ -99,6 +99,16 @@ class IngressNginx:
                 )
             )
         return stable, live
+
+    def _without_stable(self, live: Object | None) -> Problem:
+        """The problem of a stable Ingress that is gone; another one while ours is still there."""
+        if live is None or not self._is_ours(live):
+            return missing_object(INGRESSES.kind, self._ingress)
+        return Problem(
+            "StableIngressMissing",
+            f"There is no Ingress {self._ingress}, but still {self._canary}, which would take "
+            "its share as soon as there is one again.",
+        )
 
     def _manifest(self, stable: Object, weight: int) -> dict[str, object]:
         rules = manifests.rules_of(stable, self._arms)

@@ -1,9 +1,11 @@
 """No router: both Deployments behind one Service, the share approximated by replica counts.
 
 `weight` in the view is the wanted share exactly when both counts are the planned ones, and else the
-share of the present counts; `real_share` is the share of the pods that are ready, which is what
-users get. Capacity never falls: one Deployment shrinks only as far as the other has pods available
-in exchange, so a change may take several calls, until `weight` is what was asked for.
+share of the present counts (None where other counts make the wanted one by chance, which is drift
+too). `accepted` says that every replica asked for is available, and `real_share` is the share of
+the pods that are, which is what users get. Capacity never falls: one Deployment shrinks only as far
+as the other has pods available in exchange, so a change may take several calls, until `weight` is
+what was asked for.
 """
 
 from collections.abc import Mapping
@@ -89,7 +91,7 @@ class Replicas:
         self._names = (stable, canary)
 
     async def read(self, wanted: int | None) -> TrafficView:
-        """The share now. A change on its way is not accepted; counts off its way have drifted."""
+        """The share now. Drifted: a count is below the planned one, which no step of ours makes."""
         try:
             return self._view(await self._look(), wanted)
         except Refused as refused:
@@ -138,15 +140,16 @@ class Replicas:
         now, ready = pair.counts, pair.available
         serving = ready.stable + ready.canary
         planned = None if wanted is None else counts_for(self._total, wanted)
+        by_chance = now.share == wanted and now != planned
         return TrafficView(
-            weight=wanted if now == planned else _unlike(wanted, now.share),
-            accepted=pair.settled() and planned in (None, now),
+            weight=wanted if now == planned else None if by_chance else now.share,
+            accepted=pair.settled(),
             originals=(
                 # As it will be restored: never without a replica.
                 OriginalWeight(path=_STABLE, weight=max(now.stable, 1)),
                 OriginalWeight(path=_CANARY, weight=now.canary),
             ),
-            drifted=planned is not None and not _on_its_way(now, planned),
+            drifted=planned is not None and (by_chance or not _on_its_way(now, planned)),
             real_share=100 * ready.canary / serving if serving else None,
         )
 
@@ -187,11 +190,6 @@ def _towards(now: int, wanted: int, still_needed: int) -> int:
 def _on_its_way(now: Counts, planned: Counts) -> bool:
     """Whether the counts are the planned ones, or one of them has yet to shrink."""
     return now.stable >= planned.stable and now.canary >= planned.canary
-
-
-def _unlike(wanted: int | None, share: int) -> int | None:
-    """The share; None where other counts than the planned ones happen to make the wanted one."""
-    return None if share == wanted else share
 
 
 def _desired(live: Object) -> int:
