@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from resilience_operator.actuators import FlagsConfigMap, PodRefresh
+from resilience_operator.announcements import Announcements
 from resilience_operator.api.v1alpha1.base import MANAGED_BY_LABEL
-from resilience_operator.api.v1alpha1.level import DegradationLevel
-from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
 from resilience_operator.controller.finalizer import Finalizer
 from resilience_operator.controller.flag_effects import FlagEffects
 from resilience_operator.controller.housekeeping import resync, watch_flags
@@ -22,19 +21,23 @@ from resilience_operator.controller.reconciler import Controller
 from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Store
 from resilience_operator.controller.subscriptions import Subscriptions
-from resilience_operator.controller.trust_monitor import Control, TrustMonitor
-from resilience_operator.core.model import EventPlan, Key
-from resilience_operator.core.resources import CONFIG_MAPS, LEVELS, POLICIES
+from resilience_operator.controller.trust_monitor import Control, CurrentTrust, TrustMonitor
+from resilience_operator.core.model import Key
+from resilience_operator.core.resources import CONFIG_MAPS, LEVELS
 from resilience_operator.handlers import Watcher as KopfWatcher
 from resilience_operator.handlers import build_registry, dispatch_level
 from resilience_operator.kube.client import KubeClient
-from resilience_operator.kube.events import EventRecorder, ObjectRef
+from resilience_operator.kube.events import EventRecorder
 from resilience_operator.kube.secrets import SecretReader
 from resilience_operator.kube.watch import Watcher
 from resilience_operator.loop_lag import watch_loop
 from resilience_operator.probes.guard import AddressGuard
 from resilience_operator.probes.prober import Prober
+from resilience_operator.probes.secrets import CachedSecrets
+from resilience_operator.probes.toolkit import Toolkit
+from resilience_operator.probes.webhooks import Webhooks
 from resilience_operator.reports import Reports
+from resilience_operator.rollout_engine import RolloutEngine, build_engine
 from resilience_operator.runtime.clock import Clock
 from resilience_operator.runtime.pool import ProbePool
 from resilience_operator.runtime.workqueue import WorkQueue
@@ -45,27 +48,6 @@ log = logging.getLogger(__name__)
 
 OWN_NAME = "kubernetes.default.svc"
 """A name that every cluster resolves: when even this fails, it is our resolver and not theirs."""
-
-
-class Announcements:
-    """Turns planned events into Events."""
-
-    def __init__(self, recorder: EventRecorder) -> None:
-        self._recorder = recorder
-
-    async def announce(
-        self, policy: ResiliencePolicy, event: EventPlan, level: DegradationLevel | None
-    ) -> None:
-        """Record one event on the policy, or on one of its levels; never raises.
-
-        Without the uid of the level, which is not seen yet, `kubectl describe` would not show it.
-        """
-        regarding = (
-            ObjectRef(POLICIES, policy.namespace, policy.name, policy.uid)
-            if event.level is None
-            else ObjectRef(LEVELS, policy.namespace, event.level, level.uid if level else "")
-        )
-        await self._recorder.record(regarding, event.type, event.reason, event.message, "Evaluate")
 
 
 @dataclass(slots=True)
@@ -89,7 +71,16 @@ class Leader:
         reports.watch_pool(pool)
         reports.watch_queue(queue)
         subscriptions = Subscriptions(store, pool, queue, clock)
-        controller = self._controller(store, subscriptions, queue)
+        kit = Toolkit.of(self._guard(), clock.now, self._control_name)
+        webhooks = Webhooks(kit, CachedSecrets(SecretReader(self.client), clock.now))
+        announcements = Announcements(
+            EventRecorder(self.client, clock, settings.identity, reports), webhooks, clock.now
+        )
+        trust = CurrentTrust()
+        engine = build_engine(
+            self.client, store, clock, reports, kit, announcements, trust.get, self._namespaces
+        )
+        controller = self._controller(store, subscriptions, queue, announcements, engine, trust)
         for namespace in self._namespaces:
             for body in await self.client.list(LEVELS, namespace):
                 dispatch_level(controller, "ADDED", body)
@@ -103,6 +94,7 @@ class Leader:
                 store, controller, self.client, clock, settings.resync_seconds, self._namespaces
             ),
             watch_loop(reports.loop_lagged),
+            engine.run(),
         ]
         parts += [
             watch_flags(controller, self._flag_watcher(namespace)) for namespace in self._namespaces
@@ -110,6 +102,8 @@ class Leader:
         try:
             await run_until_first_ends(parts)
         finally:
+            await webhooks.aclose()
+            await kit.aclose()
             await prober.aclose()
 
     @property
@@ -117,35 +111,48 @@ class Leader:
         """Those that are watched, each by itself; None: all."""
         return self.settings.watch_namespaces or (None,)
 
-    def _prober(self) -> Prober:
+    @property
+    def _control_name(self) -> str | None:
+        return OWN_NAME if os.environ.get("KUBERNETES_SERVICE_HOST") else None
+
+    def _guard(self) -> AddressGuard:
         settings = self.settings
-        guard = AddressGuard(
+        return AddressGuard(
             allow=map(str, settings.guard_allow),
             deny=map(str, settings.guard_deny),
             api_server=self.api_server_addresses,
         )
+
+    def _prober(self) -> Prober:
         return Prober(
             SecretReader(self.client),
-            guard,
+            self._guard(),
             self.clock.now,
             on_internal_error=self.reports.internal_probe_error,
-            control_name=OWN_NAME if os.environ.get("KUBERNETES_SERVICE_HOST") else None,
+            control_name=self._control_name,
         )
 
     def _controller(
-        self, store: Store, subscriptions: Subscriptions, queue: WorkQueue[Key]
+        self,
+        store: Store,
+        subscriptions: Subscriptions,
+        queue: WorkQueue[Key],
+        announcements: Announcements,
+        engine: RolloutEngine,
+        trust: CurrentTrust,
     ) -> Controller:
         flags, pods = FlagsConfigMap(self.client), PodRefresh(self.client)
-        recorder = EventRecorder(self.client, self.clock, self.settings.identity, self.reports)
         return Controller(
             store=store,
             subscriptions=subscriptions,
             flags=FlagEffects(flags, pods, queue, self.reports, self.clock.now),
             statuses=StatusEffects(self.client),
-            finalizer=Finalizer(self.client, flags, pods),
-            announcer=Announcements(recorder),
+            finalizer=Finalizer(self.client, flags, pods, engine.worker.undo),
+            announcer=announcements,
             observer=self.reports,
             queue=queue,
+            rollouts=engine.queue,
+            trust=trust,
             now=self.clock.now,
         )
 

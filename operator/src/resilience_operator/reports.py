@@ -6,15 +6,37 @@ is a number only.
 
 import logging
 
+from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
+from resilience_operator.core.model import Key
 from resilience_operator.core.resources import Resource
+from resilience_operator.core.rollout.model import RolloutEvent
 from resilience_operator.metrics import Metrics
 from resilience_operator.probes.prober import InternalProbeError
+from resilience_operator.rollout_metrics import RolloutMetrics
 
 log = logging.getLogger(__name__)
 
 
 class Reports(Metrics):
     """The observer of everything."""
+
+    def __init__(self, version: str = "unknown") -> None:
+        super().__init__(version)
+        self._rollouts = RolloutMetrics(self.registry)
+
+    def rollout_decided(self, policy: Key, status: RolloutStatus) -> None:
+        """Where a rollout stands, changed or not."""
+        self._rollouts.decided(policy, status)
+
+    def rollout_moved(self, policy: Key, event: RolloutEvent) -> None:
+        """Something happened to a rollout."""
+        self._rollouts.moved(event)
+        fields = {"namespace": policy[0], "policy": policy[1], "reason": event.reason}
+        log.info("%s: %s", event.reason, event.message, extra=fields)
+
+    def forget_rollout(self, policy: Key) -> None:
+        """A policy no longer has a rollout."""
+        self._rollouts.forget(policy)
 
     def internal_probe_error(self, error: InternalProbeError) -> None:
         """Our own code failed inside a probe; its result is Unknown."""

@@ -12,6 +12,7 @@ from resilience_operator.controller.reconciler import Controller
 from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Store
 from resilience_operator.controller.subscriptions import Subscriptions
+from resilience_operator.controller.trust_monitor import CurrentTrust
 from resilience_operator.core.model import EventPlan, Key
 from resilience_operator.core.resources import Resource
 from resilience_operator.runtime.probing import ProbeTarget, Subscriber
@@ -149,7 +150,9 @@ class Bench:
         observer = cast(Any, self.observer)
         self.subscriptions = Subscriptions(self.store, self.pool, self.queue, self.clock)
         self.effects = FlagEffects(flags, pods, self.queue, observer, self.clock.now)
-        self.finalizer = Finalizer(self.cluster, flags, pods)
+        self.undone: list[ResiliencePolicy] = []
+        self.finalizer = Finalizer(self.cluster, flags, pods, self._undo_rollout)
+        self.rollouts = Queue()
         self.controller = Controller(
             store=self.store,
             subscriptions=self.subscriptions,
@@ -159,8 +162,13 @@ class Bench:
             announcer=self.announcer,
             observer=observer,
             queue=self.queue,
+            rollouts=self.rollouts,
+            trust=CurrentTrust(),
             now=self.clock.now,
         )
+
+    async def _undo_rollout(self, policy: ResiliencePolicy) -> None:
+        self.undone.append(policy)
 
     async def reconcile(self) -> list[str]:
         """One pass; what it asked of the API server, in order."""

@@ -6,6 +6,7 @@ from typing import Any, cast
 from resilience_operator.controller.reconciler import Controller
 from resilience_operator.controller.store import Store
 from resilience_operator.controller.subscriptions import Subscriptions
+from resilience_operator.controller.trust_monitor import CurrentTrust
 from resilience_operator.core.model import Key
 from tests.builders import make_policy, reference_policy
 from tests.fakes.clock import FakeClock
@@ -49,6 +50,8 @@ def make_controller() -> tuple[Controller, Pool, Queue]:
         announcer=nothing,
         observer=nothing,
         queue=cast(Any, queue),
+        rollouts=nothing,
+        trust=CurrentTrust(),
         now=clock.now,
     )
     return controller, pool, queue

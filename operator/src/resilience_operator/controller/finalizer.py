@@ -1,10 +1,11 @@
-"""The finalizer of a policy: puts the flags back before the policy goes, within a time limit.
+"""The finalizer of a policy: puts flags and weights back before the policy goes, in limited time.
 
 We keep our own instead of kopf's, so that undoing goes through the workqueue with everything else:
 a policy deleted while the operator was down is found deleting when it is back.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 
 from resilience_operator.actuators import FlagsConfigMap, PodRefresh
 from resilience_operator.api.v1alpha1.base import FINALIZER
@@ -26,14 +27,21 @@ GIVE_UP_SECONDS = 60.0
 class Finalizer:
     """Sets the finalizer on a living policy; undoes and removes it on one that is deleting."""
 
-    def __init__(self, cluster: Cluster, flags: FlagsConfigMap, pods: PodRefresh) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        flags: FlagsConfigMap,
+        pods: PodRefresh,
+        undo_rollout: Callable[[ResiliencePolicy], Awaitable[None]],
+    ) -> None:
         self._cluster = cluster
         self._flags = flags
         self._pods = pods
+        self._undo_rollout = undo_rollout
 
     async def ensure(self, policy: ResiliencePolicy) -> ResiliencePolicy:
         """Put the finalizer on if the policy has something to undo; the policy as it then is."""
-        wanted = policy.spec.flags.on_delete is OnDelete.RESTORE
+        wanted = policy.spec.flags.on_delete is OnDelete.RESTORE or policy.spec.rollout is not None
         if wanted == (FINALIZER in policy.finalizers):
             return policy
         ours = (FINALIZER,) if wanted else ()
@@ -68,6 +76,7 @@ class Finalizer:
 
     async def _undo(self, policy: ResiliencePolicy, levels: tuple[DegradationLevel, ...]) -> None:
         key = (policy.namespace, policy.name)
+        await self._undo_rollout(policy)
         # Whatever its mode is by now: it may have written flags before it was set to Observe.
         if policy.spec.flags.on_delete is OnDelete.RESTORE:
             restored = await self._flags.restore(key, optimal_flags(policy))

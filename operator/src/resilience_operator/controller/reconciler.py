@@ -17,6 +17,7 @@ from resilience_operator.controller.ports import Observer, Queue
 from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Entry, Store
 from resilience_operator.controller.subscriptions import Subscriptions
+from resilience_operator.controller.trust_monitor import CurrentTrust
 from resilience_operator.core.errors import ApiError, Forbidden, TerminalError
 from resilience_operator.core.evaluation import evaluate
 from resilience_operator.core.level_state import restore_level
@@ -37,6 +38,13 @@ class Announcer(Protocol):
         """Record one event, on the policy or on that level of it; never raises."""
 
 
+class Rollouts(Protocol):
+    """The workqueue of rollouts: told whenever something that they look at may have changed."""
+
+    def add(self, key: Key) -> None:
+        """Look at the policy's rollout soon, if it has one."""
+
+
 class Controller:
     """The one owner of the store's entries."""
 
@@ -51,6 +59,8 @@ class Controller:
         announcer: Announcer,
         observer: Observer,
         queue: Queue,
+        rollouts: Rollouts,
+        trust: CurrentTrust,
         now: Callable[[], float],
     ) -> None:
         self._store = store
@@ -61,8 +71,9 @@ class Controller:
         self._announcer = announcer
         self._observer = observer
         self._queue = queue
+        self._rollouts = rollouts
+        self._trust = trust
         self._now = now
-        self._trust = Trust()
 
     # The sink of the watch.
 
@@ -84,12 +95,15 @@ class Controller:
                 # Not only at its turn: of thousands that come at once, the last would be probed
                 # when all others are written, and would first be written as Unknown.
                 self._subscribe(key, entry)
+        if changed or policy.rollout_verb is not None:
+            self._rollouts.add(key)
 
     def policy_gone(self, key: Key) -> None:
         """A policy no longer exists."""
         entry = self._store.drop_policy(key)
         if entry is not None:
             self._subscriptions.drop(entry)
+            self._rollouts.add(key)
             self._observer.forget_policy(key)
             for level in self._store.levels_of(key):
                 self._observer.forget_level((level.namespace, level.name))
@@ -136,9 +150,8 @@ class Controller:
 
     def trust_assessed(self, trust: Trust) -> None:
         """Whether probes are believed; a change concerns every policy."""
-        if trust == self._trust:
+        if not self._trust.put(trust):
             return
-        self._trust = trust
         self._observer.trust_changed(trust)
         log.warning("%s: %s", trust.reason, trust.message)
         for key in self._store.policy_keys():
@@ -166,6 +179,8 @@ class Controller:
         finally:
             if plan.wake_at is not None:
                 self._queue.add_at(key, plan.wake_at)
+            if entry.policy.spec.rollout is not None:
+                self._rollouts.add(key)
         await self._announce(entry)
 
     def _subscribe(self, key: Key, entry: Entry) -> None:
@@ -189,7 +204,7 @@ class Controller:
                 for level in levels
             ),
             level_states=dict(entry.level_states),
-            trust=self._trust,
+            trust=self._trust.get(),
         )
 
     def _remember(self, entry: Entry, plan: Plan) -> None:

@@ -94,7 +94,9 @@ class Store:
         key = (policy.namespace, policy.name)
         entry = self._entries.get(key)
         if entry is None or entry.policy.uid != policy.uid:
-            entry = self._entries[key] = Entry(policy=policy, policy_status=policy.status)
+            # The rollout's part of the status has a writer of its own.
+            status = policy.status.model_copy(update={"rollout": None})
+            entry = self._entries[key] = Entry(policy=policy, policy_status=status)
             self._by_namespace.setdefault(policy.namespace, set()).add(key)
         else:
             entry.policy = policy

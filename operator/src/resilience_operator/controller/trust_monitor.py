@@ -19,6 +19,22 @@ Control = Callable[[], Awaitable[bool]]
 """The control probe: whether something that is known to be up can be reached."""
 
 
+class CurrentTrust:
+    """What is believed at the moment, for everybody who has to know."""
+
+    def __init__(self) -> None:
+        self._trust = Trust()
+
+    def get(self) -> Trust:
+        """The trust last assessed."""
+        return self._trust
+
+    def put(self, trust: Trust) -> bool:
+        """Take in an assessment; whether it says anything new."""
+        changed, self._trust = trust != self._trust, trust
+        return changed
+
+
 class TrustSink(Protocol):
     """Who is told."""
 

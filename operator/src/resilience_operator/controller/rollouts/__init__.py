@@ -1,0 +1,1 @@
+"""Drives the rollout of each policy that has one, on a workqueue of its own."""

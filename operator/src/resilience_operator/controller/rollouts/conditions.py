@@ -1,0 +1,24 @@
+"""The RolloutProgressing condition: where the rollout stands, in a form for `kubectl wait`."""
+
+from resilience_operator.api.v1alpha1.base import Condition
+from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase, RolloutStatus
+from resilience_operator.core.conditions import Finding, history, stamp
+
+CONDITION = "RolloutProgressing"
+
+_PROGRESSING = frozenset({RolloutPhase.WAITING, RolloutPhase.PROGRESSING, RolloutPhase.PROMOTING})
+
+
+def rollout_condition(
+    policy: ResiliencePolicy, status: RolloutStatus, before: Condition | None, now: float
+) -> Condition:
+    """True while the rollout goes on by itself, False while it is held, paused, or at rest."""
+    past = history((before,) if before else (), policy.generation, now)
+    finding = Finding(
+        CONDITION,
+        status.phase in _PROGRESSING,
+        status.reason or status.phase.value,
+        status.message or f"The rollout is {status.phase.value}.",
+    )
+    return stamp(finding, past)

@@ -1,0 +1,96 @@
+"""Takes looks at Prometheus and at the checks, in the background and at the analysis interval.
+
+A look may take as long as Prometheus does; the rollout's own decisions never wait for one.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from resilience_operator.api.v1alpha1.rollout import Analysis, HttpCheck, Rollout
+from resilience_operator.controller.rollouts.state import Look, RolloutState
+from resilience_operator.core.model import Key
+from resilience_operator.core.rollout.model import CheckView, MetricView
+from resilience_operator.core.times import from_rfc3339
+
+MAX_AT_ONCE = 64
+# Value metrics keep so many looks of a window; more would add little evidence and much memory.
+MAX_VALUES = 500
+
+
+class Sources(Protocol):
+    """Where the figures come from."""
+
+    async def metrics(
+        self, namespace: str, rollout: Rollout, window_seconds: int
+    ) -> Mapping[str, MetricView]:
+        """Every metric of both arms over the window; problems are in the views."""
+
+    async def check(self, namespace: str, check: HttpCheck) -> CheckView:
+        """Whether the URL answers 200."""
+
+
+class Looks:
+    """Starts looks that are due; `done` is told when one has been taken."""
+
+    def __init__(
+        self, sources: Sources, now: Callable[[], float], done: Callable[[Key], None]
+    ) -> None:
+        self._sources = sources
+        self._now = now
+        self._done = done
+        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+
+    def due_at(self, state: RolloutState) -> float:
+        """When the next look is due."""
+        last = state.look.at if state.look is not None else 0.0
+        return last + state.spec.analysis.interval_seconds
+
+    def take(self, key: Key, state: RolloutState) -> None:
+        """Begin a look, unless one is under way or not due yet."""
+        if state.looking is not None or self._now() < self.due_at(state):
+            return
+        state.looking = asyncio.get_running_loop().create_task(self._look(key, state))
+
+    async def _look(self, key: Key, state: RolloutState) -> None:
+        try:
+            async with self._slots:
+                await self._ask(key[0], state)
+        finally:
+            state.looking = None
+            self._done(key)
+
+    async def _ask(self, namespace: str, state: RolloutState) -> None:
+        spec, started = state.spec, state.status.window_started_at
+        began = from_rfc3339(started) if started else None
+        window = max(1, int(self._now() - began)) if began is not None else 1
+        metrics, checks = await asyncio.gather(
+            self._metrics(namespace, spec, spec.analysis, window),
+            asyncio.gather(*(self._sources.check(namespace, one) for one in spec.gate.checks)),
+        )
+        before = state.look if state.look and state.look.window_started_at == started else None
+        merged = {
+            name: with_history(view, before.metrics.get(name) if before else None)
+            for name, view in metrics.items()
+        }
+        state.look = Look(self._now(), started, merged, tuple(checks))
+        state.fresh = True
+
+    async def _metrics(
+        self, namespace: str, spec: Rollout, analysis: Analysis, window: int
+    ) -> Mapping[str, MetricView]:
+        if not analysis.metrics:
+            return {}
+        return await self._sources.metrics(namespace, spec, window)
+
+
+def with_history(view: MetricView, before: MetricView | None) -> MetricView:
+    """A value metric with the values of the window's earlier looks in front of its own."""
+    if before is None or not (view.stable_values and view.canary_values):
+        return view
+    return replace(
+        view,
+        stable_values=(*before.stable_values, *view.stable_values)[-MAX_VALUES:],
+        canary_values=(*before.canary_values, *view.canary_values)[-MAX_VALUES:],
+    )

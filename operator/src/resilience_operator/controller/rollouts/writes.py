@@ -1,0 +1,94 @@
+"""Writes what a rollout decision asks for: its status, its one effect, and the verb taken off."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from resilience_operator.actuators.base import Api
+from resilience_operator.actuators.promotion import Promotion
+from resilience_operator.actuators.traffic.select import build_router
+from resilience_operator.api.v1alpha1.base import ROLLOUT_ANNOTATION
+from resilience_operator.api.v1alpha1.parse import dump_status
+from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
+from resilience_operator.controller.ports import Cluster
+from resilience_operator.controller.rollouts.conditions import CONDITION, rollout_condition
+from resilience_operator.controller.rollouts.state import RolloutState
+from resilience_operator.core.model import Problem
+from resilience_operator.core.resources import POLICIES
+from resilience_operator.core.rollout.model import Effect, RolloutPlan
+
+log = logging.getLogger(__name__)
+
+ROLLOUT_MANAGER = "resilience-operator-rollout"
+
+
+class RolloutWrites:
+    """Everything that a rollout changes in the cluster."""
+
+    def __init__(self, cluster: Cluster, api: Api, now: Callable[[], float]) -> None:
+        self._cluster = cluster
+        self._api = api
+        self._promotion = Promotion(api)
+        self._now = now
+
+    async def status(
+        self, policy: ResiliencePolicy, state: RolloutState, status: RolloutStatus
+    ) -> None:
+        """Write `status.rollout` and its condition, if they say anything new."""
+        before = state.condition or next(
+            (one for one in policy.status.conditions if one.type == CONDITION), None
+        )
+        condition = rollout_condition(policy, status, before, self._now())
+        if state.written == status and state.condition == condition:
+            return
+        content = {
+            "rollout": dump_status(status),
+            "conditions": [dump_status(condition)],
+        }
+        await self._apply_status(policy, content)
+        state.written, state.condition = status, condition
+
+    async def clear_status(self, policy: ResiliencePolicy) -> None:
+        """Take `status.rollout` and its condition away."""
+        await self._apply_status(policy, {})
+
+    async def effect(
+        self, policy: ResiliencePolicy, state: RolloutState, plan: RolloutPlan
+    ) -> Problem | None:
+        """Carry out the plan's effect; a problem is seen again at the next look at the router."""
+        router = build_router(self._api, policy.namespace, state.spec, policy.name)
+        match plan.effect:
+            case Effect.SET_WEIGHT:
+                return (await router.set_weight(plan.weight, plan.status.originals)).problem
+            case Effect.RESTORE_WEIGHTS:
+                return (await router.restore(plan.status.originals)).problem
+            case Effect.COPY_TEMPLATE:
+                return await self._promotion.copy_template(
+                    policy.namespace,
+                    state.spec.stable.deployment,
+                    state.spec.canary.deployment,
+                    plan.status.revision,
+                )
+            case Effect.NONE:
+                return None
+
+    async def take_verb(self, policy: ResiliencePolicy) -> None:
+        """Take the annotation off the policy."""
+        await self._api.merge_patch(
+            POLICIES,
+            policy.namespace,
+            policy.name,
+            {"metadata": {"annotations": {ROLLOUT_ANNOTATION: None}}},
+        )
+
+    async def _apply_status(self, policy: ResiliencePolicy, status: dict[str, Any]) -> None:
+        body = {
+            "apiVersion": POLICIES.api_version,
+            "kind": POLICIES.kind,
+            "metadata": {"name": policy.name, "namespace": policy.namespace},
+            "status": status,
+        }
+        await self._cluster.apply_status(
+            POLICIES, policy.namespace, policy.name, body, field_manager=ROLLOUT_MANAGER, force=True
+        )
