@@ -1,7 +1,7 @@
 """The share by replica counts: capacity never falls, nothing serves from zero."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resilience_operator.actuators.traffic.replicas import (
@@ -31,6 +31,7 @@ def test_counts(total: int, weight: int, stable: int, canary: int) -> None:
     assert counts_for(total, weight) == Counts(stable, canary)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 1000), st.integers(0, 100))
 def test_what_carries_weight_has_a_replica(total: int, weight: int) -> None:
     counts = counts_for(total, weight)
@@ -39,6 +40,7 @@ def test_what_carries_weight_has_a_replica(total: int, weight: int) -> None:
     assert (counts.canary > 0) == (weight > 0)
 
 
+@settings(deadline=None)
 @given(*(st.integers(0, 30) for _ in range(4)), st.integers(0, 30), st.integers(0, 30))
 def test_one_shrinks_only_for_what_the_other_has(
     stable: int, canary: int, up: int, also_up: int, to_stable: int, to_canary: int

@@ -1,7 +1,7 @@
 """Weights: the share of two Services in what they have together."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resilience_operator.actuators.traffic.split import (
@@ -40,6 +40,7 @@ def test_weights(
     assert weights_for(make_split(stable, canary, others), percent) == expected
 
 
+@settings(deadline=None)
 @given(
     stable=st.integers(0, 1_000_000),
     canary=st.integers(0, 1_000_000),
