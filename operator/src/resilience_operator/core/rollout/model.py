@@ -105,6 +105,8 @@ class RolloutSnapshot:
     # None: there was no look at the metrics (nothing to look at, or not due yet).
     metrics: Mapping[str, MetricView] | None = None
     metrics_at: float | None = None
+    # `windowStartedAt` when they were asked for: a look at another window does not count.
+    metrics_window: str | None = None
     checks: tuple[CheckView, ...] = ()
     verb: Verb | None = None
 

@@ -64,7 +64,8 @@ def _metrics(turn: Turn) -> Turn:
     if seen.metrics is None or began is None or not seen.spec.analysis.metrics:
         return turn
     looked_at = turn.now if seen.metrics_at is None else seen.metrics_at
-    if looked_at < began:
+    asked_for = seen.metrics_window or turn.status.window_started_at
+    if looked_at <= began or asked_for != turn.status.window_started_at:
         return turn
     early = max(EARLY_SECONDS, 2.0 * seen.spec.analysis.interval_seconds)
     given = verdicts.Circumstances(

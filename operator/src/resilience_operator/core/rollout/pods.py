@@ -47,7 +47,9 @@ def account(turn: Turn) -> Turn:
 def judge(turn: Turn) -> Fault | Hold | None:
     """What the canary's pods say of it. Restarts must have been compared before `account`."""
     canary, stable, status = turn.seen.canary, turn.seen.stable, turn.status
-    trouble = _trouble(canary, status.canary_restarts)
+    # A restart is how a container recovers.
+    accounted = canary.restarts if _recovering(turn) else status.canary_restarts
+    trouble = _trouble(canary, accounted)
     if not trouble and _recovering(turn) and not rolled_out(canary):
         trouble = "its pods are not ready yet"
     if trouble and _stable_troubled(turn):
