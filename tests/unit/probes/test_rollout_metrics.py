@@ -1,0 +1,102 @@
+"""A look at all metrics of both arms."""
+
+import asyncio
+
+from resilience_operator.api.v1alpha1.rollout import Analysis
+from resilience_operator.core.rollout.model import Counts, MetricView
+from resilience_operator.core.rollout.queries import QueryArm, QueryProblem
+from resilience_operator.probes.rollout_metrics import CONCURRENCY, gather_metrics
+
+STABLE = QueryArm("web", "web", "retail")
+CANARY = QueryArm("web-canary", "web-canary", "retail")
+NONE = QueryProblem("QueryNoResult", "The query gave no result.")
+
+ANALYSIS = Analysis.model_validate(
+    {
+        "metrics": [
+            {
+                "name": "errors",
+                "proportion": {"failures": "bad({{service}})", "total": "all({{service}})"},
+            },
+            {"name": "p95", "value": "p95({{deployment}})"},
+        ]
+    }
+)
+
+
+class Prometheus:
+    """Answers by the query; counts how many are asked at once."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, float | QueryProblem] = {
+            "bad(web)": 1.0,
+            "all(web)": 100.0,
+            "bad(web-canary)": 2.0,
+            "all(web-canary)": 50.0,
+            "p95(web)": 0.1,
+            "p95(web-canary)": 0.2,
+        }
+        self.now = 0
+        self.most = 0
+
+    def set(self, query: str, answer: float | QueryProblem) -> "Prometheus":
+        self.answers[query] = answer
+        return self
+
+    async def ask(self, query: str) -> float | QueryProblem:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0)
+        self.now -= 1
+        return self.answers[query]
+
+
+async def look(prometheus: Prometheus) -> dict[str, MetricView]:
+    return await gather_metrics(ANALYSIS, STABLE, CANARY, 60, prometheus.ask)
+
+
+async def test_both_arms() -> None:
+    prometheus = Prometheus()
+    views = await look(prometheus)
+    assert views == {
+        "errors": MetricView("errors", Counts(1, 100), Counts(2, 50)),
+        "p95": MetricView("p95", stable_values=(0.1,), canary_values=(0.2,)),
+    }
+    assert 1 < prometheus.most <= CONCURRENCY
+
+
+async def test_no_failure_counted_yet_is_none_where_requests_are_counted() -> None:
+    views = await look(Prometheus().set("bad(web-canary)", NONE))
+    assert views["errors"].canary == Counts(0, 50)
+    assert views["errors"].problem == ""
+
+
+async def test_without_requests_there_are_no_failures_either() -> None:
+    views = await look(Prometheus().set("bad(web)", NONE).set("all(web)", NONE))
+    assert views["errors"].stable is None
+    assert views["errors"].canary == Counts(2, 50)
+    assert views["errors"].problem == "For stable: The query gave no result."
+
+
+async def test_another_problem_with_failures_is_no_zero() -> None:
+    broken = QueryProblem("QueryNotFinite", "The query gave no finite number.")
+    views = await look(Prometheus().set("bad(web-canary)", broken))
+    assert views["errors"].canary is None
+    assert views["errors"].problem == "For canary: The query gave no finite number."
+
+
+async def test_extrapolated_counts_stay_a_proportion() -> None:
+    views = await look(Prometheus().set("bad(web)", 100.4).set("bad(web-canary)", -0.1))
+    assert views["errors"].stable == Counts(100, 100)
+    assert views["errors"].canary == Counts(0, 50)
+
+
+async def test_values_come_in_pairs() -> None:
+    views = await look(Prometheus().set("p95(web)", NONE))
+    assert views["p95"] == MetricView("p95", problem="For stable: The query gave no result.")
+
+
+async def test_an_unknown_placeholder_asks_nothing() -> None:
+    analysis = Analysis.model_validate({"metrics": [{"name": "x", "value": "{{pod}}"}]})
+    views = await gather_metrics(analysis, STABLE, CANARY, 60, Prometheus().ask)
+    assert "{{pod}}" in views["x"].problem
