@@ -60,6 +60,21 @@ def says(data: bytes) -> OnConnect:
     return on_connect
 
 
+def script(seen: list[bytes], *answers: bytes) -> OnConnect:
+    """Answer what comes with `answers` in turn, then close; `seen` collects what came."""
+
+    async def on_connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            request = await reader.read(65_536)
+            if not request:
+                break
+            seen.append(request)
+            writer.write(answer)
+            await writer.drain()
+
+    return on_connect
+
+
 async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Accept and never answer."""
     while await reader.read(65_536):

@@ -5,7 +5,6 @@ Only the kind of an exception is used, never its text: that may come from the ot
 
 import errno
 import ssl
-from asyncio import LimitOverrunError
 
 from resilience_operator.api.v1alpha1.policy_status import FailureReason as Reason
 from resilience_operator.probes.base import ProbeFailure, Unhealthy, Unknowable
@@ -54,8 +53,6 @@ def of_network(error: BaseException) -> ProbeFailure | None:
         return of_tls(error)
     if isinstance(error, EOFError):
         return closed_early()
-    if isinstance(error, LimitOverrunError):
-        return Unhealthy(Reason.PROTOCOL, "The server's answer is longer than any of its kind.")
     if isinstance(error, OSError):
         return _of_os(error)
     return None
@@ -78,6 +75,8 @@ def of_tls(error: ssl.SSLError) -> ProbeFailure:
 
 def _of_os(error: OSError) -> ProbeFailure | None:
     number = error.errno
+    if number is None and isinstance(error, ConnectionResetError):
+        return closed_early()  # asyncio's, on writing to a connection that has ended
     if number is None:
         # Several addresses that failed for different reasons are reported without a number.
         return Unhealthy(Reason.REFUSED, "None of the host's addresses accepted a connection.")

@@ -1,15 +1,16 @@
 """Redis: PING, and when asked the role, the replication link and the memory in use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from resilience_operator.api.v1alpha1.policy_status import FailureReason as Reason
 from resilience_operator.api.v1alpha1.probes import RedisProbe, RedisRole
 from resilience_operator.probes import tls
-from resilience_operator.probes.base import Exchange, ProbeFailure, SecretValues, Unhealthy
+from resilience_operator.probes.base import Exchange, SecretValues, Unhealthy
 from resilience_operator.probes.dial import Endpoint
-from resilience_operator.probes.failures import of_network
-from resilience_operator.probes.resp import RespConnection, RespError
+from resilience_operator.probes.redis_connection import ProbeConnection, Stream
+from resilience_operator.probes.redis_failures import explained, not_a_redis
 from resilience_operator.probes.secrets import SecretInvalid, secret_text
 from resilience_operator.probes.sessions import KeptSession
 from resilience_operator.probes.tls import TlsMaterial
@@ -66,7 +67,7 @@ class Redis:
     def __init__(self, spec: RedisProbe, kit: Toolkit) -> None:
         self._spec = spec
         self._kit = kit
-        self._session = KeptSession(RespConnection.close)
+        self._session = KeptSession(ProbeConnection.close)
         names = (spec.url_secret_ref.name, *tls.secret_names(spec.tls))
         self.secret_names = tuple(dict.fromkeys(names))
 
@@ -83,103 +84,56 @@ class Redis:
         """Close the connection."""
         self._session.close()
 
-    async def _dial(self, url: RedisUrl, material: TlsMaterial) -> RespConnection:
+    async def _dial(self, url: RedisUrl, material: TlsMaterial) -> ProbeConnection:
         context = await self._kit.tls.get(material) if url.encrypted else None
         options = self._spec.tls
         name = (options.server_name if options else None) or url.endpoint.host
-        try:
+        with explained():
             sock = await self._kit.dialler.connect(url.endpoint)
-            connection = await RespConnection.open(sock, context, name)
-        except (OSError, EOFError) as error:
-            failure = of_network(error)
-            if failure is None:
+            connection = ProbeConnection(
+                stream=await Stream.open(sock, context, name),
+                host=url.endpoint.host,
+                port=url.endpoint.port,
+                username=url.username if url.password else None,
+                password=url.password or None,
+                db=url.database,
+            )
+            try:
+                await connection.log_in()
+            except BaseException:
+                connection.close()
                 raise
-            raise failure from None
-        try:
-            await _log_in(connection, url)
-        except BaseException:
-            connection.close()
-            raise
         return connection
 
-    async def _examine(self, connection: RespConnection) -> str:
-        try:
-            if await connection.command("PING") != "PONG":
-                raise Unhealthy(Reason.PROTOCOL, "The server does not answer like a Redis.")
+    async def _examine(self, connection: ProbeConnection) -> str:
+        with explained():
+            if not await connection.ask("PING"):
+                raise not_a_redis()
             if self._spec.role is not RedisRole.ANY:
-                check_role(_fields(await connection.command("INFO", "replication")), self._spec)
+                check_role(await connection.ask("INFO", "replication"), self._spec)
             if self._spec.max_memory_percent is not None:
-                memory = _fields(await connection.command("INFO", "memory"))
+                memory = await connection.ask("INFO", "memory")
                 check_memory(memory, self._spec.max_memory_percent)
-        except RespError as error:
-            raise of_reply(error) from None
         certificate = connection.certificate
         return f"PONG.{tls.expiry_warning(self._spec.tls, certificate, self._kit.now())}"
 
 
-async def _log_in(connection: RespConnection, url: RedisUrl) -> None:
-    try:
-        if url.password:
-            user = (url.username,) if url.username else ()
-            await connection.command("AUTH", *user, url.password)
-        if url.database:
-            await connection.command("SELECT", str(url.database))
-    except RespError as error:
-        raise of_reply(error) from None
-
-
-def _fields(info: str) -> dict[str, str]:
-    pairs = (line.partition(":") for line in info.splitlines())
-    return {name: value for name, colon, value in pairs if colon}
-
-
-def check_role(info: dict[str, str], spec: RedisProbe) -> None:
+def check_role(info: Mapping[str, object], spec: RedisProbe) -> None:
     """Compare INFO's replication section with what the policy asks for."""
-    role = {"master": RedisRole.MASTER, "slave": RedisRole.REPLICA}.get(info.get("role", ""))
+    roles = {"master": RedisRole.MASTER, "slave": RedisRole.REPLICA}
+    role = roles.get(str(info.get("role")))
     if role is not spec.role:
         raise Unhealthy(Reason.ROLE, f"The server is not a {spec.role.value}.")
     if role is RedisRole.REPLICA and info.get("master_link_status") != "up":
         raise Unhealthy(Reason.LAG, "The replica's link to its master is down.")
 
 
-def check_memory(info: dict[str, str], max_percent: int) -> None:
+def check_memory(info: Mapping[str, object], max_percent: int) -> None:
     """Compare INFO's memory section with the limit; a server without maxmemory passes."""
-    try:
-        used, limit = int(info["used_memory"]), int(info["maxmemory"])
-    except (KeyError, ValueError):
-        raise Unhealthy(Reason.PROTOCOL, "The server does not tell its memory.") from None
+    used, limit = info.get("used_memory"), info.get("maxmemory")
+    if not isinstance(used, int) or not isinstance(limit, int):
+        raise Unhealthy(Reason.PROTOCOL, "The server does not tell its memory.")
     if limit > 0 and used * 100 > limit * max_percent:
         raise Unhealthy(
             Reason.MEMORY, f"{used * 100 // limit} % of maxmemory is in use, over {max_percent} %."
         )
-
-
-_BY_CODE = {
-    "NOAUTH": (Reason.AUTH, "The server wants a password."),
-    "WRONGPASS": (Reason.AUTH, "The user name or password was not accepted."),
-    "NOPERM": (Reason.AUTH, "The user lacks the permission for PING or INFO."),
-    "DENIED": (Reason.AUTH, "The server is in protected mode."),
-    "LOADING": (Reason.REFUSED, "The server is still loading its data."),
-    "BUSY": (Reason.REFUSED, "The server is busy with a script."),
-    "MASTERDOWN": (Reason.LAG, "The replica's link to its master is down."),
-    "READONLY": (Reason.READ_ONLY, "The server is read-only."),
-    "MISCONF": (Reason.READ_ONLY, "The server takes no writes: it cannot save its data."),
-    "OOM": (Reason.MEMORY, "The server is out of memory."),
-}
-_BY_TEXT = (
-    ("max number of clients", Reason.REFUSED, "The server has reached its limit of clients."),
-    ("invalid password", Reason.AUTH, "The user name or password was not accepted."),
-    ("without any password", Reason.AUTH, "A password was given but the server has none."),
-    ("no password is set", Reason.AUTH, "A password was given but the server has none."),
-    ("db index", Reason.NOT_FOUND, "The server has no database of that number."),
-)
-
-
-def of_reply(error: RespError) -> ProbeFailure:
-    """Say what an error reply means, in our own words."""
-    if error.code in _BY_CODE:
-        return Unhealthy(*_BY_CODE[error.code])
-    for text, reason, sentence in _BY_TEXT:
-        if text in error.text:
-            return Unhealthy(reason, sentence)
-    return Unhealthy(Reason.QUERY, "The server answered a command with an error.")

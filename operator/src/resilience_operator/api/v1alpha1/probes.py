@@ -46,7 +46,7 @@ __all__ = [
 
 
 class PostgresProbe(Model):
-    """A query on a fresh session, and optionally the replication lag and writability."""
+    """A query on a session that is kept, and optionally the replication lag and writability."""
 
     dsn_secret_ref: SecretKeyRef = Field(
         description="Where the connection string is: a postgresql:// URL or key=value pairs."
