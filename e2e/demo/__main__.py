@@ -1,6 +1,7 @@
 """Command line of the demo: `python -m e2e.demo up|walk|down`."""
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     recorder = (
-        Console(record=True, width=110, force_terminal=True, file=sys.stderr)
+        Console(record=True, width=122, force_terminal=True, file=sys.stderr)
         if getattr(arguments, "record", None)
         else None
     )
@@ -52,7 +53,11 @@ def main(argv: list[str] | None = None) -> int:
         console.print(f"[bold red]failed:[/] {failure}")
         return 1
     if recorder is not None:
-        recorder.save_svg(str(arguments.record), title="make demo")
+        # Without the fonts that rich would have fetched from elsewhere.
+        drawing = re.sub(
+            r"@font-face \{.*?\}", "", recorder.export_svg(title="make demo"), flags=re.S
+        )
+        arguments.record.write_text(drawing)
     console.print(NEXT.format(namespace=NAMESPACE, policy=POLICY))
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
     return 0

@@ -6,6 +6,7 @@ seconds it took, and fails if that is not what the arithmetic says.
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -84,7 +85,7 @@ class Walk:
         answers = self._await_pods(step)
         arrived = self._watch.arrival(step.level, began) if step.scale else None
         propagation = max((a.read_at for a in answers), default=0) - arrived if arrived else 0.0
-        self._show(step, answers, level_seconds, propagation if arrived else None)
+        self._show(step, answers, began, level_seconds, propagation if arrived else None)
         self._check(step, propagation)
         return Measured(step, level_seconds, propagation)
 
@@ -106,8 +107,21 @@ class Walk:
         if propagation > PROPAGATION_LIMIT_SECONDS:
             raise CommandFailed(f"the pods saw the flags only after {propagation:.2f} s")
 
+    def _path(self, began: float) -> list[str]:
+        """The transitions since then, with the seconds after which each took force."""
+        status = self._kubectl.get("-n", NAMESPACE, "dl", POLICY)["status"]
+        since = [
+            (t["to"], datetime.fromisoformat(t["at"]).timestamp()) for t in status["transitions"]
+        ]
+        return [f"{_coloured(to)} after {at - began:.0f} s" for to, at in since if at >= began]
+
     def _show(
-        self, step: Step, answers: list[PodAnswer], seconds: float, propagation: float | None
+        self,
+        step: Step,
+        answers: list[PodAnswer],
+        began: float,
+        seconds: float,
+        propagation: float | None,
     ) -> None:
         self._command("get", "rp,dl")
         self._console.print(
@@ -132,6 +146,8 @@ class Walk:
         )
         if took:
             self._console.print(f"  {took}{seen}")
+        if len(path := self._path(began)) > 1:
+            self._console.print(f"  step by step: {', '.join(path)}")
         self._console.print()
 
     def _show_changes(self, features: dict[str, str]) -> None:
@@ -161,3 +177,7 @@ _COLOURS = {
 
 def _coloured(level: str) -> str:
     return f"[{_COLOURS.get(level, 'white')}]{level}[/]"
+
+
+def _epoch(timestamp: str) -> float:
+    return datetime.fromisoformat(timestamp).timestamp()
