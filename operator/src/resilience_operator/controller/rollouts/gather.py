@@ -7,6 +7,8 @@ from typing import Any
 from resilience_operator.actuators.base import Api
 from resilience_operator.actuators.traffic.select import build_router
 from resilience_operator.actuators.workloads import selector_string
+from resilience_operator.api.v1alpha1.rollout import Rollout
+from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
 from resilience_operator.controller.rollouts.state import RolloutState
 from resilience_operator.controller.store import Entry
 from resilience_operator.core.model import Trust
@@ -27,7 +29,7 @@ class Gatherer:
         """Everything about one rollout at this moment; raises TransientError."""
         policy, spec = entry.policy, state.spec
         router = build_router(self._api, policy.namespace, spec, policy.name)
-        wanted = state.status.weight if state.status.originals else None
+        wanted = weight_asked_for(spec, state.status)
         stable, canary, traffic = await asyncio.gather(
             self._deployment(policy.namespace, spec.stable.deployment),
             self._deployment(policy.namespace, spec.canary.deployment),
@@ -59,3 +61,10 @@ class Gatherer:
             selector = selector_string(live["spec"]["selector"])
             pods = await self._api.list(PODS, namespace, selector)
         return view_deployment(name, live, pods)
+
+
+def weight_asked_for(spec: Rollout, status: RolloutStatus) -> int | None:
+    """The weight that was last asked for, in force or not; None before the first."""
+    if status.step > 0 and status.ending is None:
+        return spec.steps[min(status.step, len(spec.steps)) - 1].weight
+    return status.weight if status.originals else None
