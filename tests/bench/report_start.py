@@ -26,6 +26,7 @@ def report(figures: Figures) -> str:
             "steady state: schedule lag, p50 and p99",
             f"at most {steady.lag_p50 * 1000:.0f} and {steady.lag_p99 * 1000:.0f} ms",
         ),
+        ("steady state: probes that failed", f"{steady.failed}"),
         ("steady state: writes besides the lease", f"{steady.writes}"),
     ]
     asked = "\n".join(
