@@ -65,7 +65,7 @@ def test_a_new_canary_starts_and_records_the_weights_before_it_changes_any() -> 
     assert plan.wake_at == START
     plan = world.decide()
     assert (plan.effect, plan.weight) == (Effect.SET_WEIGHT, 5)
-    assert world.said == ["RolloutStarted"]
+    assert world.said == ["RolloutStarted", "RolloutProgressing"]
 
 
 def test_weights_changed_by_their_owner_before_the_start_are_the_ones_to_return_to() -> None:
@@ -136,6 +136,7 @@ def test_the_whole_way() -> None:
     ]
     assert world.said == [
         "RolloutStarted",
+        "RolloutProgressing",
         "StepStarted",
         "StepStarted",
         "RolloutPromoting",

@@ -1,4 +1,4 @@
-"""A cluster played by hand: two Deployments, a router and Prometheus, and time that is told to pass.
+"""A cluster played by hand: two Deployments, a router and Prometheus, and time told to pass.
 
 Every decision starts from a status that has been through the wire, as after a restart.
 """
@@ -174,7 +174,7 @@ class World:
                 metric.name, stable_values=(stable,) * looks, canary_values=(canary,) * looks
             )
         total = seconds * self.requests_per_second
-        share = (self.weight or 0) / 100
+        share = self.status.weight / 100
         arms = [
             Counts(rate * total * part, total * part)
             for rate, part in zip(self.rates, (1 - share, share), strict=True)

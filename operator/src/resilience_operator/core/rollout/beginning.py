@@ -88,7 +88,9 @@ def wait(turn: Turn) -> RolloutPlan:
 
 def _nothing_new(turn: Turn) -> Turn:
     """The canary is what stable is already: there is nothing to roll out."""
-    revision = turn.seen.canary.revision
+    revision, message = turn.seen.canary.revision, "Canary and stable are the same version."
+    if turn.status.phase is not RolloutPhase.IDLE:
+        turn = turn.say("NothingToRollOut", message)
     return turn.having(
         phase=RolloutPhase.IDLE,
         step=0,
@@ -98,7 +100,7 @@ def _nothing_new(turn: Turn) -> Turn:
         hold_counts_since=None,
         originals=(),
         reason="UpToDate",
-        message="Canary and stable are the same version.",
+        message=message,
     )
 
 

@@ -13,7 +13,7 @@ of `EXPECTED_FAILURES` failures in the smaller arm. See docs/decisions on sequen
 import math
 
 # The chance, over a whole rollout and all of its metrics, that a good version is rolled back.
-ALPHA = 0.01
+ALPHA = 0.005
 # The differences looked for: a standard deviation of two percentage points.
 TAU = 0.02
 EXPECTED_FAILURES = 5.0

@@ -26,6 +26,7 @@ _FAULTS = frozenset({Attribution.VERSION_FAULT, Attribution.LOST_FALLBACK})
 
 def enter(turn: Turn, step: int) -> RolloutPlan:
     """The next step: its weight is asked for, and its time begins when that is in force."""
+    begins = turn.status.phase is not RolloutPhase.PROGRESSING
     turn = turn.having(
         phase=RolloutPhase.PROGRESSING,
         step=step,
@@ -39,6 +40,8 @@ def enter(turn: Turn, step: int) -> RolloutPlan:
         message=f"Step {step} of {len(turn.seen.spec.steps)}: {turn.step.weight} % of the traffic "
         f"is to go to version {turn.revision}.",
     )
+    if begins:
+        turn = turn.say("RolloutProgressing", turn.status.message)
     turn = notes.take(turn)
     if turn.status.step_started_at is not None:
         return turn.plan(wake_at=_wake(turn), wants_metrics=timing.wants_metrics(turn))
@@ -78,12 +81,18 @@ def _standing(
     suspected = suspicion.as_hold(fault) if fault is not None else None
     return (
         gates.obstacle(turn)
-        or holding.drift(turn)
+        or (None if _ahead(turn) else holding.drift(turn))
         or suspected
         or found
         or gates.gate(turn)
         or holding.no_canary(turn)
     )
+
+
+def _ahead(turn: Turn) -> bool:
+    """Whether the next step's weight is in force already: it was set when the operator died."""
+    following = turn.seen.spec.steps[turn.status.step :]
+    return bool(following) and _served(turn) and in_force(turn, following[0].weight)
 
 
 def _served(turn: Turn) -> bool:
@@ -94,7 +103,7 @@ def _served(turn: Turn) -> bool:
 def _may_move(turn: Turn) -> bool:
     """Whether this very decision has seen the metrics, and the weight in force."""
     looked = turn.looked or not turn.seen.spec.analysis.metrics
-    return looked and in_force(turn, turn.step.weight)
+    return looked and (in_force(turn, turn.step.weight) or _ahead(turn))
 
 
 def _set(turn: Turn) -> RolloutPlan:
