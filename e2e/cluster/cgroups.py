@@ -62,10 +62,11 @@ class ControlGroup:
         """The ids of all processes in it, or in a group below it."""
         found: set[int] = set()
         for folder in self._folders:
-            for path in (folder / below).glob("**/cgroup.procs"):
-                # A group may go while it is read.
+            # A group may go while it is read; os.walk passes over those.
+            for path, _, _ in os.walk(folder / below):
                 with contextlib.suppress(OSError):
-                    found.update(int(line) for line in path.read_text().split())
+                    text = (Path(path) / "cgroup.procs").read_text()
+                    found.update(int(line) for line in text.split())
         return found
 
     def kill(self, below: str = "") -> None:
