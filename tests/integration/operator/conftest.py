@@ -9,6 +9,7 @@ from e2e.cluster.controlplane import ControlPlane
 from tests.integration.custom_resources import Api, install
 from tests.integration.operator.harness import OperatorProcess
 from tests.integration.operator.stage import Stage
+from tests.integration.operator.stories import Stories
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,17 @@ def admin(control_plane: ControlPlane) -> Iterator[Api]:
     install(made)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stories(
+    control_plane: ControlPlane, admin: Api, request: pytest.FixtureRequest
+) -> Iterator[Stories]:
+    """The tests that run in the background, as many as were selected."""
+    functions = [getattr(item, "function", None) for item in request.session.items]
+    begun = Stories(control_plane, [each.story for each in functions if hasattr(each, "story")])
+    yield begun
+    begun.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import time
 from tests.integration.operator.harness import Dependency, OperatorProcess, wait_until
 from tests.integration.operator.policies import FLAGS, NAME, dependency, level, policy
 from tests.integration.operator.stage import Stage, transitions
+from tests.integration.operator.stories import in_background
 
 
 def two(stage: Stage) -> dict[str, Dependency]:
@@ -69,9 +70,9 @@ def test_an_override_holds_until_it_expires_to_the_computed_level(
     assert transitions(stage.level())[-1] == ("MINIMAL", "OPTIMAL")
 
 
-def test_a_freeze_holds_the_level_through_an_outage_until_it_expires(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@in_background
+def test_a_freeze_holds_the_level_through_an_outage_until_it_expires(stage: Stage) -> None:
+    stage.operator().start_leading()
     servers = two(stage)
     stage.patch_level(NAME, freeze={"reason": "migration", "expiresAt": in_seconds(8)})
     wait_until(lambda: stage.level_condition("Frozen").get("status") == "True", "it is frozen")

@@ -2,18 +2,19 @@
 
 import time
 
-from tests.integration.operator.harness import OperatorProcess, throughout, wait_until
+from tests.integration.operator.harness import throughout, wait_until
 from tests.integration.operator.policies import WEIGHTS, dependency, policy
 from tests.integration.operator.stage import Stage
+from tests.integration.operator.stories import in_background
 
 
 def settle(stage: Stage) -> None:
     wait_until(lambda: not stage.writes(time.time() - 1.5), "the last write is past")
 
 
-def test_with_all_well_a_restart_writes_nothing_but_the_lease(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@in_background
+def test_with_all_well_a_restart_writes_nothing_but_the_lease(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     servers = stage.dependencies()
     stage.apply(policy(*(dependency(name, WEIGHTS[name], servers[name]) for name in servers)))
     stage.wait_for_level("OPTIMAL")
@@ -29,9 +30,9 @@ def test_with_all_well_a_restart_writes_nothing_but_the_lease(
     assert not operator.said("LevelDecided")
 
 
-def test_with_a_breaker_open_a_restart_writes_nothing_and_the_outage_goes_on(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@in_background
+def test_with_a_breaker_open_a_restart_writes_nothing_and_the_outage_goes_on(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     servers = {name: stage.dependency(name) for name in ("postgres", "redis")}
     stage.apply(
         policy(
@@ -59,7 +60,9 @@ def test_with_a_breaker_open_a_restart_writes_nothing_and_the_outage_goes_on(
     ]  # fmt: skip
 
 
-def test_what_happened_while_it_was_down_is_found(stage: Stage, operator: OperatorProcess) -> None:
+@in_background
+def test_what_happened_while_it_was_down_is_found(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     servers = {name: stage.dependency(name) for name in ("postgres", "redis")}
     stage.apply(policy(*(dependency(name, 50, server) for name, server in servers.items())))
     stage.wait_for_level("OPTIMAL")

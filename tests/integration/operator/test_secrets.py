@@ -1,16 +1,17 @@
 """Credentials change while the operator runs."""
 
-from tests.integration.operator.harness import OperatorProcess, wait_until
+from tests.integration.operator.harness import wait_until
 from tests.integration.operator.policies import dependency, policy
 from tests.integration.operator.servers import redis_server
 from tests.integration.operator.stage import Stage
+from tests.integration.operator.stories import in_background
 
 CACHE = {"redis": {"urlSecretRef": {"name": "cache", "key": "url"}}}
 
 
-def test_a_rotated_secret_is_picked_up_without_a_failed_probe(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@in_background
+def test_a_rotated_secret_is_picked_up_without_a_failed_probe(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     with redis_server("first") as redis:
         stage.put_secret("cache", url=redis.url)
         stage.apply(policy(dependency("cache", 100, CACHE)))
@@ -24,9 +25,9 @@ def test_a_rotated_secret_is_picked_up_without_a_failed_probe(
         assert stage.standing() == "OPTIMAL"
 
 
-def test_a_secret_that_comes_after_the_password_brings_it_back(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@in_background
+def test_a_secret_that_comes_after_the_password_brings_it_back(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     with redis_server("first") as redis:
         stage.put_secret("cache", url=redis.url)
         stage.apply(policy(dependency("cache", 100, CACHE)))
