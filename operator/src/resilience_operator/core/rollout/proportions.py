@@ -52,7 +52,7 @@ def _both(
     return _described(
         stable,
         canary,
-        f"mSPRT p={_p(p)}, {_count(canary, stable)}",
+        f"mSPRT {_p(p)}, {_count(canary, stable)}",
         worse=worse,
         increased=worse and difference > (metric.max_increase_percent or 0) / 100.0,
         better=difference < 0 and p <= alpha,
@@ -92,7 +92,7 @@ def _rate(counts: Counts) -> float:
 def _against(counts: Counts, share: float | None) -> str:
     if share is None:
         return "not asked: there is no ceiling"
-    return f"against {100 * share:g} % p={_p(above_p(counts.failures, counts.total, share))}"
+    return f"against {100 * share:g} % {_p(above_p(counts.failures, counts.total, share))}"
 
 
 def _count(*arms: Counts) -> str:
@@ -104,4 +104,4 @@ def _percent(counts: Counts) -> str:
 
 
 def _p(value: float) -> str:
-    return "<0.0001" if value < 0.0001 else f"{value:.2g}"
+    return "p<0.0001" if value < 0.0001 else f"p={value:.2g}"
