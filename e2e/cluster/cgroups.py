@@ -16,6 +16,7 @@ from e2e.cluster import mounts
 from e2e.cluster.errors import ClusterError
 
 _KILL_SECONDS = 20.0
+_KINDS = ("cgroup", "cgroup2")
 # Its share of a busy machine, in both versions' terms: of eight programs. Without it all of the
 # cluster weighs as much as any single process outside, and probes of pods run into their timeouts.
 _WEIGHTS = {"cpu.shares": 8 * 1024, "cpu.weight": 8 * 100}
@@ -37,7 +38,10 @@ class ControlGroup:
 
     def __init__(self, name: str) -> None:
         self.path = f"/{name}"
-        self._folders = [one / name for one in hierarchies(mounts.table())]
+        table = mounts.table()
+        self._folders = [one / name for one in hierarchies(table)]
+        # Beside version 1, runc keeps the same groups in the unified hierarchy.
+        self._everywhere = [one.point / name for one in table if one.kind in _KINDS]
         if not self._folders:
             raise ClusterError("no cgroup hierarchy is mounted")
 
@@ -91,7 +95,7 @@ class ControlGroup:
 
     def remove(self) -> None:
         """Remove it from every hierarchy; it has to be empty of processes."""
-        for folder in self._folders:
+        for folder in self._everywhere:
             for group in _deepest_first(folder):
                 _remove(group)
 
