@@ -8,7 +8,7 @@ PY := .venv/bin/python
 GENERATE := PYTHONPATH=operator $(PY) -m tools
 PROVIDER ?= auto
 
-.PHONY: help setup generate format verify test unit integration e2e bench image demo demo-down cluster-up cluster-down
+.PHONY: help setup generate format verify test unit integration e2e bench image demo demo-rollout demo-down cluster-up cluster-down
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ image: venv ## Build the operator's image; prints where the archive is
 
 demo: venv ## The main job on a local cluster, from nothing
 	@$(PY) -m e2e.demo up --provider $(PROVIDER)
+
+demo-rollout: venv ## A rollout through a real gateway, under load: promoted, taken back, held
+	@$(PY) -m e2e.demo.rollout_walk up --provider $(PROVIDER)
 
 demo-down: venv ## Remove the demo and its cluster
 	@$(PY) -m e2e.demo down
