@@ -64,6 +64,9 @@ demo: venv ## The main job on a local cluster, from nothing
 demo-rollout: venv ## A rollout through a real gateway, under load: promoted, taken back, held
 	@$(PY) -m e2e.demo.rollout_walk up --provider $(PROVIDER)
 
+demo-rollout: venv ## The demo with a gateway and Prometheus: a good version, a bad one, an outage
+	@$(PY) -m e2e.demo rollout --provider $(PROVIDER)
+
 demo-down: venv ## Remove the demo and its cluster
 	@$(PY) -m e2e.demo down
 

@@ -1,4 +1,4 @@
-"""Command line of the demo: `python -m e2e.demo up|walk|down`."""
+"""Command line of the demo: `python -m e2e.demo up|walk|rollout|down`."""
 
 import argparse
 import re
@@ -10,7 +10,10 @@ from rich.console import Console
 
 from e2e.demo.deploy import NAMESPACE, apply_policy, deploy, remove
 from e2e.demo.kubectl import CommandFailed, Kubectl, cluster_environment
+from e2e.demo.rollout_deploy import apply_rollout_policy, deploy_rollout
+from e2e.demo.rollout_walk import RolloutWalk
 from e2e.demo.walk import POLICY, Walk
+from e2e.demo.watch import wait_for_level
 
 NEXT = """\
 [bold]It is all still running.[/] To use kubectl with it in this shell:
@@ -43,12 +46,7 @@ def main(argv: list[str] | None = None) -> int:
             remove(arguments.name)
             return 0
         began = time.monotonic()
-        if arguments.command == "up":
-            kubectl = deploy(arguments.name, arguments.provider, console.print)
-            apply_policy(kubectl)
-        else:
-            kubectl = Kubectl(cluster_environment(arguments.name))
-        Walk(kubectl, recorder or console).run()
+        _show(arguments, console, recorder or console)
     except CommandFailed as failure:
         console.print(f"[bold red]failed:[/] {failure}")
         return 1
@@ -63,16 +61,35 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def _show(arguments: argparse.Namespace, console: Console, screen: Console) -> None:
+    """Deploy what the command is about, and walk through it."""
+    name = arguments.name
+    if arguments.command == "rollout":
+        kubectl, url = deploy_rollout(name, arguments.provider, console.print)
+        apply_rollout_policy(kubectl)
+        wait_for_level(kubectl, NAMESPACE, POLICY, "OPTIMAL", 120)
+        RolloutWalk(kubectl, url, screen).run()
+        return
+    if arguments.command == "up":
+        kubectl = deploy(name, arguments.provider, console.print)
+        apply_policy(kubectl)
+    else:
+        kubectl = Kubectl(cluster_environment(name))
+    Walk(kubectl, screen).run()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m e2e.demo", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="build, start, deploy and walk")
     walk = commands.add_parser("walk", help="walk again on the running demo")
+    rollout = commands.add_parser("rollout", help="the same with a gateway: three rollouts")
     down = commands.add_parser("down", help="remove the cluster and everything on it")
-    up.add_argument("--provider", choices=["auto", "kind", "source"], default="auto")
-    for command in (up, walk, down):
+    for command in (up, rollout):
+        command.add_argument("--provider", choices=["auto", "kind", "source"], default="auto")
+    for command in (up, walk, rollout, down):
         command.add_argument("--name", default="resilience-operator", help="the cluster's name")
-    for command in (up, walk):
+    for command in (up, walk, rollout):
         command.add_argument("--record", type=Path, metavar="SVG", help="draw the walk there")
     return parser
 
