@@ -1,0 +1,1 @@
+"""The commands: options and arguments, and nothing else until one of them is called."""

@@ -1,0 +1,86 @@
+"""`level`: a person's levers on a DegradationLevel."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from resilience_operator.api.v1alpha1.base import Level
+from resilience_operator.cli.options import DURATION, global_options, pass_target
+from resilience_operator.cli.session import Session, Target, run
+
+_reason = click.option(
+    "--reason", required=True, metavar="TEXT", help="Why, for those who see it later."
+)
+
+
+def _for(what: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--for", "seconds", type=DURATION, required=True, help=f"{what}: 30m, 2h, 1h30m, 1d."
+    )
+
+
+@click.group()
+@global_options
+def level() -> None:
+    """Force, freeze or release a DegradationLevel."""
+
+
+@level.command()
+@click.argument("name")
+@click.option(
+    "--level",
+    "wanted",
+    required=True,
+    type=click.Choice([each.value for each in Level], case_sensitive=False),
+    help="The level to hold.",
+)
+@_for("How long")
+@_reason
+@click.option("--requested-by", metavar="WHO", help="Default: the kubeconfig's user, else $USER.")
+@global_options
+@pass_target
+def override(
+    target: Target,
+    name: str,
+    wanted: str,
+    seconds: float,
+    reason: str,
+    requested_by: str | None,
+) -> None:
+    """Force the level NAME for a time; then it goes back to the computed one by itself."""
+    from resilience_operator.cli import levers
+    from resilience_operator.cli.kubeconfig import author
+
+    async def work(session: Session) -> str:
+        who = author(requested_by, session.user)
+        return await levers.override(session, name, Level(wanted), seconds, reason, who)
+
+    click.echo(run(target, work))
+
+
+@level.command()
+@click.argument("name")
+@_for("How long")
+@_reason
+@global_options
+@pass_target
+def freeze(target: Target, name: str, seconds: float, reason: str) -> None:
+    """Keep the level NAME as it is for a time, whatever the probes say."""
+    from resilience_operator.cli import levers
+
+    async def work(session: Session) -> str:
+        return await levers.freeze(session, name, seconds, reason)
+
+    click.echo(run(target, work))
+
+
+@level.command()
+@click.argument("name")
+@global_options
+@pass_target
+def release(target: Target, name: str) -> None:
+    """Take override and freeze off the level NAME."""
+    from resilience_operator.cli import levers
+
+    click.echo(run(target, lambda session: levers.release(session, name)))

@@ -1,0 +1,1 @@
+"""A rollout as people see it, and what they ask of it."""

@@ -1,0 +1,94 @@
+"""What is shown: coloured and fitted to a terminal, or plain lines for pipes and logs."""
+
+import io
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+# Nothing is ever broken or cut in plain output.
+_ENDLESS = 8_000
+
+
+def on_terminal() -> bool:
+    """Whether a person looks at the output."""
+    return sys.stdout.isatty()
+
+
+def show(what: RenderableType) -> None:
+    """Print it."""
+    if on_terminal():
+        console().print(what)
+    else:
+        click.echo(plain(what))
+
+
+def console() -> Console:
+    """The terminal."""
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def plain(what: RenderableType) -> str:
+    """The same as text: no colour, no control character, no blanks at the ends of lines."""
+    paper = io.StringIO()
+    Console(
+        file=paper,
+        width=_ENDLESS,
+        color_system=None,
+        force_terminal=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    ).print(what)
+    return "\n".join(line.rstrip() for line in paper.getvalue().splitlines())
+
+
+def show_data(data: object, form: str) -> None:
+    """Print it for programs, as JSON or YAML."""
+    if form == "json":
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    import yaml
+
+    click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def said(text: object, style: str = "") -> Text:
+    """A piece of text from the cluster: never markup, never a terminal's command."""
+    clean = "".join(each if each.isprintable() else " " for each in str(text))
+    return Text(clean, style=style)
+
+
+def line(*parts: Text | str) -> Text:
+    """Pieces on one line, two blanks apart; empty ones left out."""
+    texts = [part if isinstance(part, Text) else said(part) for part in parts]
+    return Text("  ").join(each for each in texts if each.plain)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Columns without lines; those with nothing in them are left out."""
+    cells = [[_cell(each) for each in row] for row in rows]
+    used = [i for i in range(len(headers)) if any(row[i].plain for row in cells)]
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for index in used:
+        made.add_column(headers[index], overflow="fold", no_wrap=index == 0)
+    for row in cells:
+        made.add_row(*(row[index] for index in used))
+    return made
+
+
+def indented(what: RenderableType, by: int = 2) -> Padding:
+    """Moved to the right."""
+    return Padding(what, (0, 0, 0, by))
+
+
+def _cell(value: object) -> Text:
+    if isinstance(value, Text):
+        return value
+    return said("" if value is None else value)
