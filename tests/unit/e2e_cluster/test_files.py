@@ -39,6 +39,27 @@ def test_the_unified_hierarchy_alone_is_used_where_there_is_no_other() -> None:
     assert cgroups.hierarchies(table) == [Path("/sys/fs/cgroup/unified")]
 
 
+def test_a_control_group_goes_from_hierarchies_that_it_was_not_made_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = [
+        mounts.Mount(tmp_path / "cpu", "cgroup", frozenset({"cpu"})),
+        mounts.Mount(tmp_path / "unified", "cgroup2", frozenset()),
+    ]
+    for mount in table:
+        mount.point.mkdir()
+    monkeypatch.setattr(mounts, "table", lambda: table)
+    group = cgroups.ControlGroup("shop")
+    group.create()
+    assert group.members() == set()
+    # As runc does, beside the hierarchies of version 1.
+    (tmp_path / "unified" / "shop" / "kubepods" / "pod1").mkdir(parents=True)
+
+    group.remove()
+
+    assert not list(tmp_path.glob("*/shop"))
+
+
 def test_an_image_archive_is_what_docker_save_writes(tmp_path: Path) -> None:
     program = tmp_path / "pause"
     program.write_bytes(b"program")
