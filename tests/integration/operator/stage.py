@@ -6,7 +6,7 @@ test's own: a permission that is missing fails the test, and the audit log tells
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -277,9 +277,6 @@ class Stage:
         }
         path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
         return bool(self.api.send("POST", path, review)[0]["status"]["allowed"])
-
-
-StageFactory = Callable[[], Stage]
 
 
 def transitions(level: Body) -> Sequence[tuple[str | None, str]]:

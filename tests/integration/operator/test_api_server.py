@@ -1,5 +1,6 @@
 """The API server itself goes away: on one of its own, since it is everybody's."""
 
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,6 @@ from tests.integration.operator.policies import dependency, policy
 from tests.integration.operator.stage import Stage
 
 PATIENT = {"lease_duration_seconds": 90, "lease_renew_seconds": 60, "lease_retry_seconds": 1}
-NAMESPACE = "private"
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +23,10 @@ def private() -> Iterator[ControlPlane]:
 
 
 @pytest.fixture
-def alone(private: ControlPlane, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def alone(private: ControlPlane, tmp_path: Path) -> Iterator[Stage]:
     api = Api(private.kubeconfig)
     install(api)
-    name = f"alone-{abs(hash(request.node.name)) % 10_000}"
+    name = f"alone-{secrets.token_hex(4)}"
     private.client.create("/api/v1/namespaces", {"metadata": {"name": name}})
     made = Stage(private, api, name, tmp_path)
     yield made
