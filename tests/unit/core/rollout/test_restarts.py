@@ -90,7 +90,8 @@ def check(world: World, before: RolloutStatus, plan: RolloutPlan) -> None:
     after, steps = plan.status, world.spec.steps
     assert restored(after) == after
     assert len(after.history) <= 10
-    assert after.step <= before.step + 1 or before.revision != after.revision
+    promoted = RolloutPhase.PROMOTING in {before.phase, after.phase}
+    assert promoted or after.step <= before.step + 1
     if after.phase is not before.phase:
         assert plan.events, (before.phase, after.phase)
     if after.phase not in RESTING:
@@ -99,6 +100,7 @@ def check(world: World, before: RolloutStatus, plan: RolloutPlan) -> None:
     if plan.effect is Effect.SET_WEIGHT:
         assert plan.weight in {step.weight for step in steps}
         assert world.canary.ready > 0
+        assert after.originals
         assert undo(after) is Effect.RESTORE_WEIGHTS
     if plan.effect is Effect.RESTORE_WEIGHTS:
         assert world.stable.ready > 0

@@ -720,3 +720,15 @@ def test_latency_metrics_go_the_whole_way_too() -> None:
     world = World(spec=make_rollout(error_rate(), latency(max_increase_percent=20)))
     world.until(SUCCEEDED)
     assert {metric.name for metric in world.status.metrics} == {"error-rate", "p95"}
+
+
+def test_promoted_before_the_first_step_the_weights_are_recorded_first() -> None:
+    world = World(
+        spec=make_rollout(after_success=AfterSuccess.KEEP), problem=Problem("Conflict", "Later.")
+    )
+    world.run(15)
+    world.problem = None
+    assert world.decide(Verb.PROMOTE).effect is Effect.NONE
+    assert [each.weight for each in world.status.originals] == [100, 0]
+    world.run(30)
+    assert (world.status.phase, world.weight) == (SUCCEEDED, 50)

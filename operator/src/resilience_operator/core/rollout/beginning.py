@@ -16,7 +16,7 @@ from resilience_operator.core.rollout import (
 )
 from resilience_operator.core.rollout.findings import Fault, Hold
 from resilience_operator.core.rollout.model import Effect, RolloutPlan
-from resilience_operator.core.rollout.turn import POLL_SECONDS, Turn, is_home
+from resilience_operator.core.rollout.turn import POLL_SECONDS, Turn, is_home, recorded, unrecorded
 from resilience_operator.core.times import to_rfc3339
 
 
@@ -77,8 +77,8 @@ def wait(turn: Turn) -> RolloutPlan:
         return _bring_home(turn)
     if turn.seen.canary.content == turn.seen.stable.content:
         return _nothing_new(turn).plan(wake_at=turn.now)
-    if _unrecorded(turn):
-        return turn.having(originals=turn.seen.traffic.originals).plan(wake_at=turn.now)
+    if unrecorded(turn):
+        return recorded(turn).plan(wake_at=turn.now)
     hold = suspicion.as_hold(fault) if fault else finding if isinstance(finding, Hold) else None
     hold = hold or gates.gate(turn) or gates.first_step(turn)
     if hold is None and not paused:
@@ -102,13 +102,6 @@ def _nothing_new(turn: Turn) -> Turn:
         reason="UpToDate",
         message=message,
     )
-
-
-def _unrecorded(turn: Turn) -> bool:
-    """Whether the weights to return to are not in status. A share of 0 is never one of ours."""
-    traffic, status = turn.seen.traffic, turn.status
-    ours = bool(status.originals) and traffic.weight != 0
-    return not ours and traffic.originals != status.originals
 
 
 def _bring_home(turn: Turn) -> RolloutPlan:

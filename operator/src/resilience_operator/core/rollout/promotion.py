@@ -10,7 +10,14 @@ from resilience_operator.api.v1alpha1.rollout_status import Attribution, Rollout
 from resilience_operator.core.rollout import ending, gates, pods, suspicion
 from resilience_operator.core.rollout.findings import Fault, Hold
 from resilience_operator.core.rollout.model import Effect, RolloutPlan
-from resilience_operator.core.rollout.turn import POLL_SECONDS, Turn, in_force, is_home
+from resilience_operator.core.rollout.turn import (
+    POLL_SECONDS,
+    Turn,
+    in_force,
+    is_home,
+    recorded,
+    unrecorded,
+)
 
 
 def begin(turn: Turn, message: str) -> RolloutPlan:
@@ -68,6 +75,8 @@ def _keep(turn: Turn) -> RolloutPlan:
     hold = gates.obstacle(turn) or gates.readiness(turn)
     if hold is not None:
         return _waiting(turn, hold)
+    if unrecorded(turn):
+        return recorded(turn).plan(wake_at=turn.now)
     return turn.plan(Effect.SET_WEIGHT, weight, wake_at=turn.now + POLL_SECONDS)
 
 

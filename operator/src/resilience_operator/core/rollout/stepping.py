@@ -107,10 +107,7 @@ def _may_move(turn: Turn) -> bool:
 
 
 def _set(turn: Turn) -> RolloutPlan:
-    """Asks for the step's weight, if the canary has a pod to serve it."""
-    hold = holding.no_canary(turn)
-    if hold is not None:
-        return holding.hold(turn, hold)
+    """Asks for the step's weight; that the canary has a pod to serve it has been seen to."""
     return turn.plan(
         Effect.SET_WEIGHT,
         turn.step.weight,

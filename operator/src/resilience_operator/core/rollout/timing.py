@@ -14,9 +14,7 @@ from resilience_operator.core.times import to_rfc3339
 
 def served_seconds(turn: Turn) -> float:
     """How long this step has been served, holds left out."""
-    started = at(turn.status.step_started_at)
-    if started is None:
-        return 0.0
+    started = at(turn.status.step_started_at) or turn.now
     held = turn.status.held_seconds + _present_hold(turn, started)
     return max(0.0, turn.now - started - held)
 

@@ -124,6 +124,18 @@ def is_home(turn: Turn) -> bool:
     return all(now.get(each.path, each.weight) == each.weight for each in turn.status.originals)
 
 
+def unrecorded(turn: Turn) -> bool:
+    """Whether the weights to return to are not in status. A share of 0 is never one of ours."""
+    traffic, status = turn.seen.traffic, turn.status
+    ours = status.step > 0 or (bool(status.originals) and traffic.weight != 0)
+    return not ours and traffic.originals != status.originals
+
+
+def recorded(turn: Turn) -> Turn:
+    """The turn with the present weights as those to return to."""
+    return turn.having(originals=turn.seen.traffic.originals)
+
+
 def in_force(turn: Turn, weight: int) -> bool:
     """Whether the router reports this share of the canary's as accepted."""
     traffic = turn.seen.traffic
