@@ -14,6 +14,7 @@ from resilience_operator.cli.commands.level import level
 from resilience_operator.cli.commands.rollout import rollout
 from resilience_operator.cli.commands.status import status
 from resilience_operator.cli.commands.version import version
+from resilience_operator.cli.errors import ExitCode
 from resilience_operator.cli.options import global_options
 from resilience_operator.cli.program import COMPLETE_VARIABLE
 
@@ -42,4 +43,13 @@ def main(program: str | None = None) -> None:
     if program is None:
         name = os.path.basename(sys.argv[0]).removesuffix(".exe")
         program = name.replace("kubectl-", "kubectl ", 1)
-    cli(prog_name=program, complete_var=COMPLETE_VARIABLE)
+    try:
+        cli(prog_name=program, complete_var=COMPLETE_VARIABLE)
+    except Exception as error:  # noqa: BLE001 - a mistake of this program's own
+        said = next(iter(str(error).splitlines()), "")
+        click.echo(
+            f"Error: This should not have happened ({type(error).__name__}: {said}): please "
+            "report it with the command that you gave.",
+            err=True,
+        )
+        sys.exit(ExitCode.FAILED)

@@ -6,16 +6,18 @@ from math import floor
 from resilience_operator.core.times import from_rfc3339
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_WRITTEN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_TOO_LONG = 3_650 * 86_400
+_WRITTEN = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
 
 
 def parse_duration(text: str) -> int | None:
-    """`1h30m` as 5400; None for what is no length of time, and for none at all."""
+    """`1h30m` as 5400; None for what is no length of time, for none and for ten years."""
     found = _WRITTEN.fullmatch(text.strip().lower())
     if found is None:
         return None
     parts = zip(found.groups(), _UNITS.values(), strict=True)
-    return sum(int(count) * unit for count, unit in parts if count) or None
+    seconds = sum(int(count) * unit for count, unit in parts if count)
+    return seconds if 0 < seconds < _TOO_LONG else None
 
 
 def spoken(seconds: float) -> str:
@@ -25,7 +27,7 @@ def spoken(seconds: float) -> str:
         return f"{left}s"
     if left < 600:
         return _pair(left, "m", "s")
-    if left < 7_200:
+    if left < 3_600:
         return f"{left // 60}m"
     if left < 172_800:
         return _pair(left, "h", "m")

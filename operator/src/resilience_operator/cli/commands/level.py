@@ -33,7 +33,8 @@ def level() -> None:
     "wanted",
     required=True,
     type=click.Choice([each.value for each in Level], case_sensitive=False),
-    help="The level to hold.",
+    metavar="LEVEL",
+    help=f"The level to hold: {', '.join(Level)}.",
 )
 @_for("How long")
 @_reason

@@ -48,14 +48,15 @@ def needed_view(body: Object, now: float) -> RolloutView:
 
 
 async def follow(session: Session, name: str, longest: float | None) -> bool:
-    """Show it until no rollout is under way; whether the last one has ended well."""
+    """Show it until it is over, or nothing is to come; whether it has ended well."""
     ends = None if longest is None else session.clock.now() + longest
     view, now = await look(session, name)
-    seen_at = now
+    seen_at, begun = now, not view.at_rest
     with _display() as display:
         while True:
             display.show(view, now)
-            if view.at_rest and not await _is_due(session, view):
+            begun = begun or not view.at_rest
+            if view.at_rest and (begun or not await _is_due(session, view)):
                 return view.status.phase not in GONE_WRONG
             if ends is not None and now >= ends:
                 raise CliError(

@@ -1,0 +1,60 @@
+"""The program as such: help, version, completion, and how little it loads to answer."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from resilience_operator.cli.app import cli
+from resilience_operator.cli.completing import completions
+
+LOADED = """
+import sys
+from resilience_operator.cli.app import main
+try:
+    main()
+except SystemExit:
+    print(*sorted(sys.modules), file=sys.stderr)
+"""
+HEAVY = {"kopf", "aiohttp", "kubernetes", "rich", "yaml", "psycopg", "redis", "botocore"}
+
+
+def test_help_loads_nothing_that_it_does_not_need() -> None:
+    for words in (["--help"], ["rollout", "promote", "--help"], ["completion", "zsh"], ["version"]):
+        done = subprocess.run(
+            [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True
+        )
+
+        assert done.stdout
+        assert HEAVY.isdisjoint(done.stderr.split())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_has_its_script(shell: str) -> None:
+    result = CliRunner().invoke(cli, ["completion", shell])
+
+    assert result.exit_code == 0
+    assert f"_KUBECTL_RESILIENCE_COMPLETE={shell}_complete" in result.output
+
+
+def test_kubectl_is_told_what_may_follow() -> None:
+    assert [line.split("\t")[0] for line in completions(["rollout", "p"])] == [
+        "pause",
+        "promote",
+        ":4",
+    ]
+    assert completions(["completion", "f"]) == ["fish", ":4"]
+    assert completions(["level", "override", "x", "--l"])[0].startswith("--level\t")
+    assert completions([])[-1] == ":4"
+
+
+def test_the_version_names_the_api() -> None:
+    output = CliRunner().invoke(cli, ["version"]).output
+
+    assert output.startswith("kubectl-resilience ")
+    assert output.endswith("API resilience.aidrive.dev/v1alpha1\n")
+
+
+def test_what_is_no_command_is_wrong_usage() -> None:
+    assert CliRunner().invoke(cli, ["preflight"]).exit_code == 2
