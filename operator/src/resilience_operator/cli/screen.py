@@ -14,6 +14,8 @@ from rich.text import Text
 
 # Nothing is ever broken or cut in plain output.
 _ENDLESS = 8_000
+# Columns of sentences: only they are broken where a terminal is too narrow.
+_SENTENCES = frozenset({"WHY", "NOTES", "MEANING", "EVIDENCE"})
 
 
 def on_terminal() -> bool:
@@ -77,9 +79,21 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     used = [i for i in range(len(headers)) if any(row[i].plain for row in cells)]
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for index in used:
-        made.add_column(headers[index], overflow="fold", no_wrap=index == 0)
+        header = headers[index]
+        made.add_column(header, overflow="fold", no_wrap=header not in _SENTENCES)
     for row in cells:
         made.add_row(*(row[index] for index in used))
+    return made
+
+
+def facts(told: Iterable[tuple[str, Text]]) -> Table:
+    """Names and sentences, each sentence in a column of its own; those without one left out."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    made.add_column(no_wrap=True, style="bold")
+    made.add_column(overflow="fold")
+    for name, text in told:
+        if text.plain:
+            made.add_row(name, text)
     return made
 
 

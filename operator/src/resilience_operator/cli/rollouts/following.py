@@ -95,7 +95,7 @@ def _display() -> Iterator[Display]:
     if not on_terminal():
         yield _Lines()
         return
-    with Live(console=console(), auto_refresh=False, vertical_overflow="visible") as live:
+    with Live(console=console(), auto_refresh=False) as live:
         yield _Picture(live)
 
 

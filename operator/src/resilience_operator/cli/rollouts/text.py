@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from resilience_operator.api.v1alpha1.rollout_status import MetricStatus, RolloutRecord
-from resilience_operator.cli.colours import coloured
+from resilience_operator.cli.colours import coloured, style_of
 from resilience_operator.cli.durations import ago, spoken
 from resilience_operator.cli.rollouts.view import RolloutView, StepState, StepView
 from resilience_operator.cli.rollouts.words import (
@@ -17,7 +17,7 @@ from resilience_operator.cli.rollouts.words import (
     verdict,
     version,
 )
-from resilience_operator.cli.screen import indented, line, said, table
+from resilience_operator.cli.screen import facts, indented, line, said, table
 from resilience_operator.core.times import from_rfc3339
 
 _MARKS = {StepState.DONE: "x", StepState.NOW: ">", StepState.NEXT: "-", StepState.STOPPED: "!"}
@@ -88,10 +88,10 @@ _STEP_HEADERS = ("", "STEP", "CANARY", "HOLD", "SERVED", "REMAINING")
 
 
 def _step_row(step: StepView) -> tuple[Any, ...]:
-    mark = said(_MARKS[step.state], coloured(step.state).style)  # type: ignore[arg-type]
+    style = style_of(step.state)
     return (
-        mark,
-        said(f"{step.number} {step.state}", str(coloured(step.state).style)),
+        said(_MARKS[step.state], style),
+        said(f"{step.number} {step.state}", style),
         f"{step.weight} %",
         spoken(step.hold_seconds),
         "" if step.served is None else spoken(step.served),
@@ -113,24 +113,20 @@ def _metric_row(metric: MetricStatus, alone: bool) -> tuple[Any, ...]:
     )
 
 
-def _judgement(view: RolloutView, now: float) -> Iterator[Text]:
+def _judgement(view: RolloutView, now: float) -> Iterator[RenderableType]:
     status = view.status
-    facts = (
+    blame = coloured(status.attribution) if status.attribution != "None" else ""
+    told = facts(
         (
-            "Verdict",
-            line(coloured(status.attribution), verdict(status))
-            if status.attribution != "None"
-            else said(verdict(status)),
-        ),
-        ("Why", line(status.reason, status.message)),
-        ("Held", said(_held(view, now))),
-        ("Next", said(advice(view))),
+            ("Verdict", line(blame, verdict(status))),
+            ("Why", line(status.reason, status.message)),
+            ("Held", said(_held(view, now))),
+            ("Next", said(advice(view))),
+        )
     )
-    told = [(name, text) for name, text in facts if text.plain]
-    if told:
+    if told.row_count:
         yield Text("")
-    for name, text in told:
-        yield Text.assemble((f"{name:<9}", "bold"), text)
+        yield told
 
 
 def _held(view: RolloutView, now: float) -> str:
