@@ -336,3 +336,29 @@ def test_a_person_who_resumes_a_crashed_version_is_not_overruled_by_the_same_cra
     world.decide(Verb.RESUME)
     world.run(15)
     assert world.status.phase is RolloutPhase.PROGRESSING
+
+
+def test_both_arms_crashing_in_a_pause_is_remembered_when_stable_recovers_first() -> None:
+    world = World().at_step(1, 100)
+    world.decide(Verb.PAUSE)
+    world.dependencies = DOWN
+    world.canary = replace(world.canary, crashing=CRASH, ready=1)
+    world.stable = replace(world.stable, crashing=CRASH, ready=5)
+    world.run(60)
+    world.dependencies, world.stable = HEALTHY, make_pods("dashboard", "1", 10)
+    world.run(240)
+    assert world.status.phase is RolloutPhase.PAUSED
+    world.canary = make_pods("dashboard-canary", "2", 2)
+    world.run(600)
+    assert (world.status.phase, world.status.shared_crash) == (RolloutPhase.PAUSED, False)
+
+
+def test_a_crash_right_after_a_change_of_level_has_a_minute_to_show_on_stable_too() -> None:
+    world = World().at_step(1, 100)
+    world.level, world.level_since = Level.OPTIMAL, world.now
+    world.canary = replace(world.canary, crashing=CRASH)
+    world.run(30)
+    assert (world.status.phase, world.status.reason) == (RolloutPhase.HELD, "PodsCrashing")
+    world.run(60)
+    assert world.status.phase is RolloutPhase.ROLLED_BACK
+    assert world.status.attribution is Attribution.VERSION_FAULT

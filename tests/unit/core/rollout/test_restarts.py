@@ -194,6 +194,21 @@ def test_whatever_happens(
     assert world.weight in {0, 5, 50, 70, *(step.weight for step in STEPS)}
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(LEVELS), st.floats(1, 300)), max_size=30))
+def test_time_held_is_never_time_served(spells: list[tuple[Level, float]]) -> None:
+    world, served = World(spec=make_rollout(gate=Gate(max_hold_seconds=604_800))).at_step(1), 0.0
+    for level, seconds in [*spells, *[(Level.OPTIMAL, 15.0)] * 60]:
+        world.level = level
+        world.decide()
+        if world.status.step > 1:
+            assert served >= STEPS[0].hold_seconds - 1e-6
+            return
+        served += seconds if world.status.phase is RolloutPhase.PROGRESSING else 0.0
+        world.now += seconds
+    raise AssertionError(world.status.message)
+
+
 def test_nothing_is_undone_of_what_was_never_done() -> None:
     assert undo(RolloutStatus()) is Effect.NONE
     world = World()

@@ -123,6 +123,10 @@ class RolloutStatus(Model):
     canary_restarts: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Restarts of the canary's containers that are accounted for."
     )
+    shared_crash: bool = Field(
+        default=False,
+        description="Pods of both arms have failed together; the canary's are not all back yet.",
+    )
     ending: RolloutPhase | None = Field(
         default=None, description="How it ends once all traffic is home."
     )

@@ -63,7 +63,7 @@ def start_over(turn: Turn) -> Turn:
 def wait(turn: Turn) -> RolloutPlan:
     """Until everything is there for the first step."""
     finding = pods.judge(turn)
-    turn = pods.account(turn)
+    turn = pods.account(turn, finding)
     fault = finding if isinstance(finding, Fault) else None
     turn, proven = suspicion.weigh(turn, fault)
     paused = turn.status.phase is RolloutPhase.PAUSED

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from resilience_operator.api.v1alpha1.rollout_status import Attribution, MetricVerdict
-from resilience_operator.core.rollout import attribution, pods, timing, verdicts
+from resilience_operator.core.rollout import attribution, timing, verdicts
 from resilience_operator.core.rollout.findings import degraded, unknown
 from resilience_operator.core.rollout.turn import Turn, at, in_force, not_before
 
@@ -15,7 +15,7 @@ EARLY_SECONDS = 120.0
 
 def take(turn: Turn) -> Turn:
     """The turn with all that is seen noted in its status."""
-    turn = _window(_weight(pods.account(turn)))
+    turn = _window(_weight(turn))
     turn = _metrics(turn)
     bad = any(each.verdict is MetricVerdict.BOTH_BAD for each in turn.status.metrics)
     stale = bad and attribution.held_for_metrics(turn)

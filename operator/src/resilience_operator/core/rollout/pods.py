@@ -14,6 +14,8 @@ BOTH_CRASHING = "BothCrashing"
 RECOVERING = "RecoveringFromCrash"
 # Longest back-off of a crashing container (300 s), and a minute to become ready.
 RECOVERY_SECONDS = 360.0
+# A crash may follow an outage that is over by then.
+AFTERMATH_SECONDS = 120.0
 # In an outage the arms need not crash in the same second.
 OUTAGE_CONFIRM_SECONDS = 60.0
 # A node may go away under a canary's only pod.
@@ -30,31 +32,32 @@ def rolled_out(view: DeploymentView) -> bool:
     )
 
 
-def account(turn: Turn) -> Turn:
+def account(turn: Turn, finding: Fault | Hold | None) -> Turn:
     """The turn with its restart counts kept: pods that went away took theirs with them.
 
-    While both arms crash, and while they recover, restarts are put down to that.
+    While both arms crash, and until the canary has recovered, restarts are put down to that.
     """
     status, seen = turn.status, turn.seen
-    if _recovering(turn):
+    together = isinstance(finding, Hold) or (status.shared_crash and finding is not None)
+    if together or status.shared_crash:
         stable, canary = seen.stable.restarts, seen.canary.restarts
     else:
         stable = min(status.stable_restarts, seen.stable.restarts)
         canary = min(status.canary_restarts, seen.canary.restarts)
-    return turn.having(stable_restarts=stable, canary_restarts=canary)
+    return turn.having(stable_restarts=stable, canary_restarts=canary, shared_crash=together)
 
 
 def judge(turn: Turn) -> Fault | Hold | None:
     """What the canary's pods say of it. Restarts must have been compared before `account`."""
     canary, stable, status = turn.seen.canary, turn.seen.stable, turn.status
     # A restart is how a container recovers.
-    accounted = canary.restarts if _recovering(turn) else status.canary_restarts
+    accounted = canary.restarts if status.shared_crash else status.canary_restarts
     trouble = _trouble(canary, accounted)
-    if not trouble and _recovering(turn) and not rolled_out(canary):
+    if not trouble and status.shared_crash and not rolled_out(canary):
         trouble = "its pods are not ready yet"
     if trouble and _stable_troubled(turn):
         return _both(turn)
-    if trouble and _recovering(turn):
+    if trouble and status.shared_crash:
         return _still_recovering(turn, trouble)
     if trouble and degraded(turn.seen):
         return Fault(
@@ -65,7 +68,8 @@ def judge(turn: Turn) -> Fault | Hold | None:
         )
     if trouble:
         reason = "NotProgressing" if canary.failed_to_progress else "PodsCrashing"
-        return Fault(Attribution.VERSION_FAULT, reason, f"{canary.name}: {trouble}.")
+        confirm = OUTAGE_CONFIRM_SECONDS if _level_just_changed(turn) else 0.0
+        return Fault(Attribution.VERSION_FAULT, reason, f"{canary.name}: {trouble}.", confirm)
     return _unready(turn)
 
 
@@ -85,8 +89,10 @@ def _stable_troubled(turn: Turn) -> bool:
     return down or bool(_trouble(stable, turn.status.stable_restarts))
 
 
-def _recovering(turn: Turn) -> bool:
-    return turn.status.reason in (BOTH_CRASHING, RECOVERING)
+def _level_just_changed(turn: Turn) -> bool:
+    """Whether an outage may have ended so recently that pods still fail for it."""
+    since = turn.seen.level_since
+    return since is not None and turn.now - since < AFTERMATH_SECONDS
 
 
 def _both(turn: Turn) -> Hold:

@@ -51,7 +51,7 @@ def enter(turn: Turn, step: int) -> RolloutPlan:
 def proceed(turn: Turn) -> RolloutPlan:
     """One decision at a step."""
     by_pods = pods.judge(turn)
-    turn = notes.take(turn)
+    turn = notes.take(pods.account(turn, by_pods))
     if turn.status.phase is RolloutPhase.PAUSED and turn.status.attribution in _FAULTS:
         return holding.stay_paused(turn)
     findings = (by_pods, attribution.judge(turn))

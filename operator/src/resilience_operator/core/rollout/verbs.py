@@ -68,7 +68,9 @@ def _resume(turn: Turn) -> Turn:
 def _forgiven(turn: Turn) -> Turn:
     """What a person has seen and gone on after does not count again."""
     turn = turn.having(
-        stable_restarts=turn.seen.stable.restarts, canary_restarts=turn.seen.canary.restarts
+        stable_restarts=turn.seen.stable.restarts,
+        canary_restarts=turn.seen.canary.restarts,
+        shared_crash=False,
     )
     return timing.fresh_window(turn) if turn.status.window_started_at else turn
 
