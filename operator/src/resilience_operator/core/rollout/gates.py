@@ -5,11 +5,12 @@ half-open every half minute does not flap it.
 """
 
 from resilience_operator.api.v1alpha1.rollout import Approval
-from resilience_operator.api.v1alpha1.rollout_status import Attribution
+from resilience_operator.api.v1alpha1.rollout_status import Attribution, MetricVerdict
 from resilience_operator.core.bands import rank
 from resilience_operator.core.rollout import attribution, pods
 from resilience_operator.core.rollout.findings import Hold, named, unknown
 from resilience_operator.core.rollout.turn import Turn
+from resilience_operator.core.rollout.values import MIN_LOOKS
 
 AWAITING_APPROVAL = "AwaitingApproval"
 
@@ -84,11 +85,15 @@ def _answers(turn: Turn) -> Hold | None:
 def _evidence(turn: Turn) -> Hold | None:
     if attribution.passing(turn):
         return None
+    few = tuple(
+        each.name for each in turn.status.metrics if each.verdict is MetricVerdict.TOO_FEW_SAMPLES
+    )
     least = turn.seen.spec.analysis.min_samples
     return Hold(
         "TooFewSamples",
-        f"Step {turn.status.step} has been served, and there is not enough to judge it by yet: "
-        f"at least {least:,} requests are needed in each arm.",
+        f"Step {turn.status.step} has been served, and there is not enough to judge it by yet"
+        f"{f' for {named(few)}' if few else ''}: a proportion needs {least:,} requests in each "
+        f"arm, a value {MIN_LOOKS} looks apart.",
     )
 
 

@@ -7,14 +7,15 @@ not, the money cannot be expected to grow, and it multiplies by 1/alpha *ever* w
 most alpha (Ville). Several stakes bet side by side, and at every look a part of the capital, set
 aside for it from the start, begins anew: a version that turns bad after hours is found as well.
 
-Looks must not share data, or they agree for that reason alone: only one look in `BLOCK_SECONDS`
-counts, and a query should look back no farther than that.
+Looks must not share data, or they agree for that reason alone: only one look in five counts, or
+one in `BLOCK_SECONDS` where that is more, and a query should look back no farther than that.
 """
 
 import math
 from collections.abc import Sequence
 
 BLOCK_SECONDS = 60
+BLOCK_LOOKS = 5
 # Fewer counted looks than this are no evidence.
 MIN_LOOKS = 5
 # Chances of "greater" that are bet on.
@@ -22,8 +23,8 @@ _CHANCES = (0.6, 0.7, 0.8, 0.9, 0.95)
 
 
 def apart(values: Sequence[float], interval_seconds: int) -> tuple[float, ...]:
-    """Those of the looks that are at least `BLOCK_SECONDS` apart."""
-    return tuple(values[:: math.ceil(BLOCK_SECONDS / interval_seconds)])
+    """Those of the looks that are far enough apart to share no data."""
+    return tuple(values[:: min(BLOCK_LOOKS, math.ceil(BLOCK_SECONDS / interval_seconds))])
 
 
 def greater_p(greater: Sequence[bool]) -> float:
