@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from tests.rollout_simulation import Summary, binomial, simulate
+from tests.rollout_simulation import Summary, binomial, play, simulate
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,12 @@ def test_at_most_one_in_a_hundred_good_versions_is_rolled_back(summary: Summary)
 def test_bad_versions_are_rolled_back_at_the_first_step(summary: Summary) -> None:
     assert summary.bad_caught_at_first_step >= 0.99 * len(summary.bad)
     assert summary.bound_kept
+
+
+@pytest.mark.parametrize("number", [1433, 1635, 1949])
+def test_pods_that_crash_only_when_a_short_outage_is_over(number: int) -> None:
+    """These were once rolled back: the canary crashed first, with all dependencies well again."""
+    assert not play(7, number, bad=False).rolled_back
 
 
 def test_the_same_seed_plays_the_same(summary: Summary) -> None:
