@@ -4,10 +4,13 @@ import subprocess
 import sys
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from resilience_operator.cli.app import cli
 from resilience_operator.cli.completing import completions
+from resilience_operator.core.errors import TransientError
+from tests.unit.cli.world import World
 
 LOADED = """
 import sys
@@ -47,6 +50,21 @@ def test_kubectl_is_told_what_may_follow() -> None:
     assert completions(["completion", "f"]) == ["fish", ":4"]
     assert completions(["level", "override", "x", "--l"])[0].startswith("--level\t")
     assert completions([])[-1] == ":4"
+
+
+def test_names_are_completed_from_the_cluster(world: World) -> None:
+    world.policy()
+    world.level("inventario-checkout")
+    shell = ShellComplete(cli, {"obj": world.target()}, "kubectl-resilience", "_X")
+
+    def words(*before: str, incomplete: str = "") -> list[str]:
+        return [each.value for each in shell.get_completions(list(before), incomplete)]
+
+    assert words("rollout", "pause", incomplete="inv") == ["inventario"]
+    assert words("level", "release") == ["inventario-checkout"]
+    assert words("status", "-n", "another") == []
+    world.cluster.fails = TransientError("away")
+    assert words("status") == []
 
 
 def test_the_version_names_the_api() -> None:

@@ -129,15 +129,18 @@ class World:
         self.cluster = FakeCluster()
         self.clock = HastyClock()
 
-    def run(self, *words: str) -> Result:
-        """Run the command line; whatever it does, it never ends in a traceback."""
+    def target(self) -> Target:
+        """The way into this cluster."""
 
         @asynccontextmanager
         async def opener(target: Target) -> AsyncIterator[Session]:
-            namespace = target.namespace or "retail"
-            yield Session(self.cluster, namespace, "ana", self.clock)
+            yield Session(self.cluster, target.namespace or "retail", "ana", self.clock)
 
-        result = CliRunner().invoke(cli, words, obj=Target(opener=opener))
+        return Target(opener=opener)
+
+    def run(self, *words: str) -> Result:
+        """Run the command line; whatever it does, it never ends in a traceback."""
+        result = CliRunner().invoke(cli, words, obj=self.target())
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         return result
 

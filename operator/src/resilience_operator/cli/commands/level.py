@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from resilience_operator.api.v1alpha1.base import Level
+from resilience_operator.cli.naming import levels
 from resilience_operator.cli.options import DURATION, global_options, pass_target
 from resilience_operator.cli.session import Session, Target, run
 
@@ -27,7 +28,7 @@ def level() -> None:
 
 
 @level.command()
-@click.argument("name")
+@click.argument("name", shell_complete=levels)
 @click.option(
     "--level",
     "wanted",
@@ -61,7 +62,7 @@ def override(
 
 
 @level.command()
-@click.argument("name")
+@click.argument("name", shell_complete=levels)
 @_for("How long")
 @_reason
 @global_options
@@ -77,7 +78,7 @@ def freeze(target: Target, name: str, seconds: float, reason: str) -> None:
 
 
 @level.command()
-@click.argument("name")
+@click.argument("name", shell_complete=levels)
 @global_options
 @pass_target
 def release(target: Target, name: str) -> None:

@@ -3,6 +3,7 @@
 import click
 
 from resilience_operator.cli.errors import ExitCode
+from resilience_operator.cli.naming import policies
 from resilience_operator.cli.options import DURATION, global_options, output_option, pass_target
 from resilience_operator.cli.session import Target, run
 
@@ -16,7 +17,7 @@ def rollout() -> None:
 
 
 @rollout.command()
-@click.argument("name")
+@click.argument("name", shell_complete=policies)
 @click.option("-w", "--watch", is_flag=True, help="Go on until no rollout is under way.")
 @click.option("--timeout", type=DURATION, help="With --watch: no longer than this, as 2h.")
 @output_option
@@ -50,7 +51,7 @@ def _verb(verb: str, what: str) -> click.Command:
     """The command that asks for one verb."""
 
     @click.command(verb, help=what)
-    @click.argument("name")
+    @click.argument("name", shell_complete=policies)
     @click.option(
         "--wait/--no-wait",
         default=True,
