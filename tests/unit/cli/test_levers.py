@@ -49,7 +49,7 @@ def test_a_freeze_keeps_the_level(world: World) -> None:
 
     assert result.output == (
         "inventario is frozen at LIMITED for 15m, until 2026-11-24T12:15:00Z. "
-        "Until then the override on it comes first.\n"
+        "Its override comes first for as long as it lasts.\n"
     )
     assert world.cluster.patches[0][2] == {"spec": {"freeze": FREEZE}}
 

@@ -101,6 +101,7 @@ def test_a_weight_that_is_not_in_force_has_served_nothing(world: World) -> None:
         ({"attribution": "SharedFault"}, "not the new version alone"),
         ({"attribution": "Blind"}, "Nobody can tell"),
         ({**SUCCEEDED}, "x  3 done"),
+        ({**SUCCEEDED, "step": 1}, "-  2 skipped"),
         ({**SUCCEEDED}, "The new version has passed."),
         ({"weight": 100, "step": 3}, "within its bounds"),
         ({"phase": "Held", "ending": "RolledBack"}, "!  2 stopped"),

@@ -44,6 +44,7 @@ _STYLES: Mapping[str, str] = {
     "done": "green",
     "now": "bold cyan",
     "next": "dim",
+    "skipped": "dim",
     "stopped": _ALARM,
 }
 

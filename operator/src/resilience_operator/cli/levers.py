@@ -38,7 +38,9 @@ async def freeze(session: Session, name: str, seconds: float, reason: str) -> st
     await _patch(session, name, {"freeze": {"reason": _checked(reason), "expiresAt": ends}})
     level = before.status.level
     at = f" at {level}" if level is not None else ", as soon as it has a level"
-    forced = " Until then the override on it comes first." if before.override_in_force else ""
+    forced = (
+        " Its override comes first for as long as it lasts." if before.override_in_force else ""
+    )
     return f"{name} is frozen{at} for {spoken(seconds)}, until {ends}.{forced}"
 
 

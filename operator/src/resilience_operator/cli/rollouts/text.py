@@ -20,7 +20,13 @@ from resilience_operator.cli.rollouts.words import (
 from resilience_operator.cli.screen import facts, indented, line, said, table
 from resilience_operator.core.times import from_rfc3339
 
-_MARKS = {StepState.DONE: "x", StepState.NOW: ">", StepState.NEXT: "-", StepState.STOPPED: "!"}
+_MARKS = {
+    StepState.DONE: "x",
+    StepState.NOW: ">",
+    StepState.NEXT: "-",
+    StepState.SKIPPED: "-",
+    StepState.STOPPED: "!",
+}
 
 
 def rollout_text(view: RolloutView, now: float) -> RenderableType:

@@ -24,7 +24,7 @@ AT_REST = frozenset(
     }
 )
 GONE_WRONG = frozenset({RolloutPhase.ROLLED_BACK, RolloutPhase.FAILED})
-_ALL_DONE = frozenset({RolloutPhase.PROMOTING, RolloutPhase.SUCCEEDED})
+_STEPS_OVER = frozenset({RolloutPhase.PROMOTING, RolloutPhase.SUCCEEDED})
 
 
 class StepState(StrEnum):
@@ -33,6 +33,7 @@ class StepState(StrEnum):
     DONE = "done"
     NOW = "now"
     NEXT = "next"
+    SKIPPED = "skipped"
     STOPPED = "stopped"
 
 
@@ -128,8 +129,8 @@ def _steps(spec: Rollout, status: RolloutStatus, now: float) -> Iterator[StepVie
 
 
 def _state(number: int, status: RolloutStatus) -> StepState:
-    if status.phase in _ALL_DONE:
-        return StepState.DONE
+    if status.phase in _STEPS_OVER:
+        return StepState.DONE if number <= status.step else StepState.SKIPPED
     if status.phase is RolloutPhase.IDLE or number > status.step:
         return StepState.NEXT
     if number < status.step:

@@ -10,6 +10,7 @@ from resilience_operator.cli.rollouts.view import GONE_WRONG, RolloutView
 
 AWAITING_APPROVAL = "AwaitingApproval"
 
+_NO_STEP = frozenset({RolloutPhase.IDLE, RolloutPhase.SUCCEEDED})
 _BLAME = {
     Attribution.VERSION_FAULT: "The new version is at fault.",
     Attribution.DEPENDENCY_FAULT: "Not the new version: a dependency is in trouble, and both "
@@ -57,8 +58,8 @@ def metric_verdict(found: MetricVerdict, alone: bool) -> str:
 
 
 def step_of(view: RolloutView) -> str:
-    """`step 2/3`; empty before the first one."""
-    if not view.status.step:
+    """`step 2/3`; empty before the first one, and where no step matters any more."""
+    if not view.status.step or view.status.phase in _NO_STEP:
         return ""
     return (
         f"step {view.status.step}/{len(view.steps)}" if view.steps else f"step {view.status.step}"
