@@ -1,6 +1,7 @@
 """A look at all metrics of both arms."""
 
 import asyncio
+import math
 
 from resilience_operator.api.v1alpha1.rollout import Analysis
 from resilience_operator.core.rollout.model import Counts, MetricView
@@ -92,8 +93,14 @@ async def test_extrapolated_counts_stay_a_proportion() -> None:
 
 
 async def test_values_come_in_pairs() -> None:
-    views = await look(Prometheus().set("p95(web)", NONE))
-    assert views["p95"] == MetricView("p95", problem="For stable: The query gave no result.")
+    views = await look(Prometheus().set("p95(web-canary)", NONE))
+    assert views["p95"] == MetricView("p95", problem="For canary: The query gave no result.")
+
+
+async def test_a_stable_without_traffic_has_no_value_and_the_canarys_counts() -> None:
+    view = (await look(Prometheus().set("p95(web)", NONE)))["p95"]
+    assert [math.isnan(value) for value in view.stable_values] == [True]
+    assert len(view.canary_values) == 1
 
 
 async def test_an_unknown_placeholder_asks_nothing() -> None:

@@ -1,16 +1,18 @@
 """One look at all metrics of a rollout: every query of both arms, a few at a time.
 
 The window of counts runs from the beginning of the analysis to the look; see
-`core.rollout.queries` for what `increase()` makes of it. Of a value metric this is one look: its
-history is the caller's.
+`core.rollout.queries` for what `increase()` makes of it. A value looks back no farther than looks
+that count are apart; this is one look of it, and its history is the caller's.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable
 
 from resilience_operator.api.v1alpha1.rollout import Analysis, Metric
 from resilience_operator.core.rollout.model import Counts, MetricView
 from resilience_operator.core.rollout.queries import QueryArm, QueryProblem, render_query
+from resilience_operator.core.rollout.values import block_seconds
 from resilience_operator.probes.prometheus_query import NO_RESULT
 
 Ask = Callable[[str], Awaitable[float | QueryProblem]]
@@ -22,13 +24,20 @@ CONCURRENCY = 4
 class _Look:
     """Asks the queries of one look, both arms at once, no more than a few in flight."""
 
-    def __init__(self, window_seconds: float, ask: Ask) -> None:
+    def __init__(self, window_seconds: float, block_seconds: float, ask: Ask) -> None:
         self._window_seconds = window_seconds
+        self._block_seconds = block_seconds
         self._ask = ask
         self._slots = asyncio.Semaphore(CONCURRENCY)
 
-    async def number(self, template: str, arm: QueryArm) -> float | QueryProblem:
-        query = render_query(template, arm, self._window_seconds)
+    async def value(self, template: str, arm: QueryArm) -> float | QueryProblem:
+        """A value of the last moments: looks that count must not share data."""
+        return await self.number(template, arm, self._block_seconds)
+
+    async def number(
+        self, template: str, arm: QueryArm, window_seconds: float | None = None
+    ) -> float | QueryProblem:
+        query = render_query(template, arm, window_seconds or self._window_seconds)
         if isinstance(query, QueryProblem):
             return query
         async with self._slots:
@@ -59,7 +68,7 @@ async def gather_metrics(
     analysis: Analysis, stable: QueryArm, canary: QueryArm, window_seconds: float, ask: Ask
 ) -> dict[str, MetricView]:
     """The metrics of both arms now, by name; a metric without numbers says why in `problem`."""
-    look = _Look(window_seconds, ask)
+    look = _Look(window_seconds, block_seconds(analysis.interval_seconds), ask)
     views = (_view(look, metric, stable, canary) for metric in analysis.metrics)
     return {view.name: view for view in await asyncio.gather(*views)}
 
@@ -74,13 +83,17 @@ async def _view(look: _Look, metric: Metric, stable: QueryArm, canary: QueryArm)
             problem=_problem(counts),
         )
     template = metric.value or ""
-    ours, theirs = await asyncio.gather(
-        look.number(template, stable), look.number(template, canary)
-    )
-    if isinstance(ours, QueryProblem) or isinstance(theirs, QueryProblem):
-        # Pairwise: a value without its counterpart cannot be compared.
+    ours, theirs = await asyncio.gather(look.value(template, stable), look.value(template, canary))
+    if isinstance(theirs, QueryProblem):
         return MetricView(metric.name, problem=_problem((ours, theirs)))
-    return MetricView(metric.name, stable_values=(ours,), canary_values=(theirs,))
+    # Pairwise: a stable without traffic has no latency, and the canary's counts all the same.
+    known = math.nan if isinstance(ours, QueryProblem) else ours
+    return MetricView(
+        metric.name,
+        stable_values=(known,),
+        canary_values=(theirs,),
+        problem=_problem((ours, theirs)),
+    )
 
 
 def _problem(answers: Iterable[object]) -> str:

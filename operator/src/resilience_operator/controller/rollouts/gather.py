@@ -7,12 +7,11 @@ from typing import Any
 from resilience_operator.actuators.base import Api
 from resilience_operator.actuators.traffic.select import build_router
 from resilience_operator.actuators.workloads import selector_string
-from resilience_operator.api.v1alpha1.rollout import Rollout
-from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
 from resilience_operator.controller.rollouts.state import RolloutState
 from resilience_operator.controller.store import Entry
 from resilience_operator.core.model import Trust
 from resilience_operator.core.resources import DEPLOYMENTS, PODS
+from resilience_operator.core.rollout.machine import wanted_weight
 from resilience_operator.core.rollout.model import DeploymentView, RolloutSnapshot, Verb
 from resilience_operator.core.rollout.workloads import view_deployment
 
@@ -29,7 +28,7 @@ class Gatherer:
         """Everything about one rollout at this moment; raises TransientError."""
         policy, spec = entry.policy, state.spec
         router = build_router(self._api, policy.namespace, spec, policy.name)
-        wanted = weight_asked_for(spec, state.status)
+        wanted = wanted_weight(spec, state.status)
         stable, canary, traffic = await asyncio.gather(
             self._deployment(policy.namespace, spec.stable.deployment),
             self._deployment(policy.namespace, spec.canary.deployment),
@@ -49,6 +48,7 @@ class Gatherer:
             dependencies=tuple(entry.health.values()),
             trust=self._trust(),
             metrics=look.metrics if look else None,
+            metrics_window=look.window_started_at if look else None,
             metrics_at=state.look.at if state.look else None,
             checks=state.look.checks if state.look else (),
             verb=verb,
@@ -61,10 +61,3 @@ class Gatherer:
             selector = selector_string(live["spec"]["selector"])
             pods = await self._api.list(PODS, namespace, selector)
         return view_deployment(name, live, pods)
-
-
-def weight_asked_for(spec: Rollout, status: RolloutStatus) -> int | None:
-    """The weight that was last asked for, in force or not; None before the first."""
-    if status.step > 0 and status.ending is None:
-        return spec.steps[min(status.step, len(spec.steps)) - 1].weight
-    return status.weight if status.originals else None

@@ -4,6 +4,7 @@ A look may take as long as Prometheus does; the rollout's own decisions never wa
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -12,6 +13,7 @@ from resilience_operator.api.v1alpha1.rollout import Analysis, HttpCheck, Rollou
 from resilience_operator.controller.rollouts.state import Look, RolloutState
 from resilience_operator.core.model import Key
 from resilience_operator.core.rollout.model import CheckView, MetricView
+from resilience_operator.core.rollout.values import looks_apart
 from resilience_operator.core.times import from_rfc3339
 
 MAX_AT_ONCE = 64
@@ -70,8 +72,9 @@ class Looks:
             asyncio.gather(*(self._sources.check(namespace, one) for one in spec.gate.checks)),
         )
         before = state.look if state.look and state.look.window_started_at == started else None
+        stride = looks_apart(spec.analysis.interval_seconds)
         merged = {
-            name: with_history(view, before.metrics.get(name) if before else None)
+            name: with_history(view, before.metrics.get(name) if before else None, stride)
             for name, view in metrics.items()
         }
         state.look = Look(self._now(), started, merged, tuple(checks))
@@ -85,12 +88,14 @@ class Looks:
         return await self._sources.metrics(namespace, spec, window)
 
 
-def with_history(view: MetricView, before: MetricView | None) -> MetricView:
-    """A value metric with the values of the window's earlier looks in front of its own."""
+def with_history(view: MetricView, before: MetricView | None, stride: int) -> MetricView:
+    """A value metric with the values of the window's earlier looks in front of its own.
+
+    What is too old goes in whole strides, so that the same looks go on counting.
+    """
     if before is None or not (view.stable_values and view.canary_values):
         return view
-    return replace(
-        view,
-        stable_values=(*before.stable_values, *view.stable_values)[-MAX_VALUES:],
-        canary_values=(*before.canary_values, *view.canary_values)[-MAX_VALUES:],
-    )
+    stable = (*before.stable_values, *view.stable_values)
+    canary = (*before.canary_values, *view.canary_values)
+    surplus = stride * math.ceil(max(0, len(canary) - MAX_VALUES) / stride)
+    return replace(view, stable_values=stable[surplus:], canary_values=canary[surplus:])

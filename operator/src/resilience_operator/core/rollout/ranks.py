@@ -25,7 +25,8 @@ def compare(
     """The comparison, or None where an arm that has traffic has no values."""
     canary = apart(view.canary_values, analysis.interval_seconds)
     stable = apart(view.stable_values, analysis.interval_seconds)
-    if not canary or (not stable and not alone):
+    # Stable's value is NaN where there was none: with no traffic it has no latency either.
+    if not canary or not (alone or any(math.isfinite(value) for value in stable)):
         return None
     ceiling = metric.max if metric.max is not None else normal
     if alone:

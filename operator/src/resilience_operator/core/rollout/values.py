@@ -22,9 +22,19 @@ MIN_LOOKS = 5
 _CHANCES = (0.6, 0.7, 0.8, 0.9, 0.95)
 
 
+def block_seconds(interval_seconds: int) -> int:
+    """How far apart looks must be to count, and how far back a query of a value may look."""
+    return looks_apart(interval_seconds) * interval_seconds
+
+
+def looks_apart(interval_seconds: int) -> int:
+    """One look in so many counts."""
+    return min(BLOCK_LOOKS, math.ceil(BLOCK_SECONDS / interval_seconds))
+
+
 def apart(values: Sequence[float], interval_seconds: int) -> tuple[float, ...]:
     """Those of the looks that are far enough apart to share no data."""
-    return tuple(values[:: min(BLOCK_LOOKS, math.ceil(BLOCK_SECONDS / interval_seconds))])
+    return tuple(values[:: looks_apart(interval_seconds)])
 
 
 def greater_p(greater: Sequence[bool]) -> float:
