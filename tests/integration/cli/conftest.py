@@ -58,11 +58,14 @@ class Shop:
         assert result.exception is None or isinstance(result.exception, SystemExit)
         return result
 
-    def program(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def begin(self, *words: str) -> "subprocess.Popen[str]":
         """The command line, as a program of its own."""
         command = [sys.executable, "-m", "resilience_operator.cli", *words]
         place = ["--kubeconfig", self.kubeconfig, "-n", self.here.name]
-        return subprocess.run([*command, *place], capture_output=True, text=True, check=False)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [*command, *place], stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
 
     def status(self, **status: Any) -> None:
         """Write the policy's status."""

@@ -1,5 +1,6 @@
 """Verbs and levers through a real API server: its schema, its conflicts, its events."""
 
+import signal
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -123,6 +124,18 @@ def test_a_rollout_is_followed_to_its_rollback(shop: Shop) -> None:
     assert "Progressing" in first
     assert "RolledBack" in last
     assert "3 % against 1 %." in last
+
+
+def test_whoever_has_seen_enough_interrupts_the_watch(shop: Shop) -> None:
+    shop.status(rollout=PROGRESSING)
+    watch = shop.begin("rollout", "status", "inventario", "--watch")
+    assert watch.stdout is not None
+    assert "Progressing" in watch.stdout.readline()
+
+    watch.send_signal(signal.SIGINT)
+
+    rest, errors = watch.communicate(timeout=20)
+    assert (watch.returncode, rest, errors) == (130, "", "")
 
 
 def test_an_override_passes_the_schema_and_a_release_takes_it_off(shop: Shop) -> None:

@@ -65,11 +65,12 @@ def told(shop: Shop) -> Shop:
 
 
 def test_the_status_of_a_policy(told: Shop) -> None:
-    done = told.program("status")
+    program = told.begin("status")
+    output, errors = program.communicate(timeout=60)
 
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert done.stdout.splitlines() == [
+    assert program.returncode == 0, errors
+    assert errors == ""
+    assert output.splitlines() == [
         f"{told.here.name}/inventario  LIMITED  health 50  limited by openai  2/2 known",
         "  LEVEL OF    LEVEL    HEALTH  SINCE  LIMITED BY",
         "  inventario  LIMITED  50      20m    openai",
