@@ -591,9 +591,9 @@ def test_promotion_waits_until_stable_is_the_new_version_everywhere() -> None:
     world.run(30)
     assert (world.status.reason, world.weight) == ("StableNotReady", 50)
     world.stable = make_pods("dashboard", "2", 10)
-    world.problem = Problem("Conflict", "The route keeps changing.")
+    world.problem = Problem("ManagedByOther", "Flagger has it.")
     world.run(30)
-    assert (world.status.reason, world.weight) == ("Conflict", 50)
+    assert (world.status.reason, world.weight) == ("ManagedByOther", 50)
     world.problem = None
     world.run(60)
     assert (world.status.phase, world.weight) == (SUCCEEDED, 0)

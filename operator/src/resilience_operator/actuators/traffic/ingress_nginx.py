@@ -6,12 +6,15 @@ the stable Ingress. The stable Ingress itself is never written. Headers and cook
 weight, so their annotations on the canary Ingress are a problem.
 """
 
+from dataclasses import replace
+
 from resilience_operator.actuators.base import Api, Object
 from resilience_operator.actuators.ownership import labels_of, policy_label
 from resilience_operator.actuators.traffic import canary_ingress as manifests
 from resilience_operator.actuators.traffic.foreign import managed_by_other
 from resilience_operator.actuators.traffic.refusals import (
     Refused,
+    lacking,
     missing_object,
     of_error,
     require_services,
@@ -41,26 +44,31 @@ class IngressNginx:
     async def read(self, wanted: int | None) -> TrafficView:
         """The weight of the canary Ingress, 0 without one. Drifted: it is not as we set it."""
         try:
-            stable, live = await self._look()
-            if live is None:
-                return TrafficView(0, originals=_now(0), drifted=bool(wanted))
-            drifted = wanted is not None and not manifests.agrees(
-                live, self._manifest(stable, wanted)
-            )
-            weight = manifests.weight_of(live)
-            return TrafficView(
-                weight=weight,
-                originals=_now(weight),
-                drifted=drifted,
-                problem=manifests.overruled(live),
-            )
+            live = await self._get(self._canary)
         except Refused as refused:
             return TrafficView(accepted=False, problem=refused.problem)
+        lack = await lacking(self._api, self._namespace, self._arms)
+        view = self._view(live)
+        try:
+            stable = await self._fit(live)
+            problem = lack.problem or (None if live is None else manifests.overruled(live))
+            if live is None:
+                drifted = bool(wanted)
+            else:
+                drifted = wanted is not None and not manifests.agrees(
+                    live, self._manifest(stable, wanted)
+                )
+        except Refused as refused:
+            problem, drifted = lack.problem or refused.problem, False
+            view = replace(view, accepted=False)
+        return replace(view, problem=problem, drifted=drifted, canary_gone=lack.canary)
 
     async def set_weight(self, weight: int, originals: tuple[OriginalWeight, ...]) -> TrafficView:
         """Write the canary Ingress; no request when it is so already."""
         try:
-            stable, live = await self._look()
+            await require_services(self._api, self._namespace, self._arms)
+            live = await self._get(self._canary)
+            stable = await self._fit(live)
             stored = await self._write(live, self._manifest(stable, weight))
             return TrafficView(weight, originals=_now(weight), problem=manifests.overruled(stored))
         except Refused as refused:
@@ -80,11 +88,16 @@ class IngressNginx:
         except Refused as refused:
             return TrafficView(problem=refused.problem)
 
-    async def _look(self) -> tuple[Object, Object | None]:
-        """The stable Ingress and the canary's, both fit to be used."""
-        await require_services(self._api, self._namespace, self._arms)
+    def _view(self, live: Object | None) -> TrafficView:
+        """What the canary Ingress does; one of ours is there only because of a rollout."""
+        if live is None or not self._is_ours(live):
+            return TrafficView(0, originals=_now(0))
+        weight = manifests.weight_of(live)
+        return TrafficView(weight, originals=_now(weight), recorded=_now(0))
+
+    async def _fit(self, live: Object | None) -> Object:
+        """The stable Ingress; refused unless it and the canary's are fit to be used."""
         stable = await self._get(self._ingress)
-        live = await self._get(self._canary)
         if stable is None:
             raise Refused(self._without_stable(live))
         for ingress in (stable, live):
@@ -98,7 +111,7 @@ class IngressNginx:
                     "policy: delete or rename it.",
                 )
             )
-        return stable, live
+        return stable
 
     def _without_stable(self, live: Object | None) -> Problem:
         """The problem of a stable Ingress that is gone; another one while ours is still there."""

@@ -1,10 +1,20 @@
 """Why traffic is left alone, as sentences: what is missing, what may not be touched."""
 
+from dataclasses import dataclass
+
 from resilience_operator.actuators.base import Api
 from resilience_operator.actuators.traffic.rules import Arms
 from resilience_operator.core.errors import Forbidden, TerminalError
 from resilience_operator.core.model import Problem
 from resilience_operator.core.resources import SERVICES
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What is missing of the Services, if anything is."""
+
+    problem: Problem | None = None
+    canary: bool = False
 
 
 class Refused(Exception):  # noqa: N818 - a finding, not a fault
@@ -32,10 +42,21 @@ def of_error(kind: str, name: str, error: TerminalError) -> Problem:
 
 async def require_services(api: Api, namespace: str, arms: Arms) -> None:
     """Refused unless both Services are there: weight given to one that is not answers errors."""
+    lack = await lacking(api, namespace, arms)
+    if lack.problem is not None:
+        raise Refused(lack.problem)
+
+
+async def lacking(api: Api, namespace: str, arms: Arms) -> Lack:
+    """Which Services are missing; the problem is of the first."""
+    missing = []
     for service in (arms.stable, arms.canary):
         try:
-            found = await api.get(SERVICES, namespace, service)
+            if await api.get(SERVICES, namespace, service) is None:
+                missing.append(service)
         except TerminalError as error:
-            raise Refused(of_error("Service", service, error)) from error
-        if found is None:
-            raise Refused(Problem("ServiceMissing", f"There is no Service {service}."))
+            return Lack(of_error("Service", service, error))
+    if not missing:
+        return Lack()
+    problem = Problem("ServiceMissing", f"There is no Service {missing[0]}.")
+    return Lack(problem, canary=arms.canary in missing)

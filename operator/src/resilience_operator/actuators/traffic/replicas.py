@@ -93,30 +93,42 @@ class Replicas:
     async def read(self, wanted: int | None) -> TrafficView:
         """The share now. Drifted: a count is below the planned one, which no step of ours makes."""
         try:
-            return self._view(await self._look(), wanted)
+            stable, canary = await self._find()
         except Refused as refused:
             return TrafficView(accepted=False, problem=refused.problem)
+        if stable is None or canary is None:
+            return self._partial(stable, canary)
+        return self._view(_Pair(stable, canary), wanted)
 
     async def set_weight(self, weight: int, originals: tuple[OriginalWeight, ...]) -> TrafficView:
         """One step towards the counts of this share, as large as capacity allows."""
+        wanted = counts_for(self._total, weight)
         try:
-            pair = await self._step(counts_for(self._total, weight))
-            return self._view(pair, weight)
+            stable, canary = await self._find()
+            if weight == 0 and stable is not None and canary is None:
+                return await self._alone(stable, wanted.stable)
+            return self._view(await self._step(wanted), weight)
         except Refused as refused:
             return TrafficView(accepted=False, problem=refused.problem)
 
     async def restore(self, originals: tuple[OriginalWeight, ...]) -> TrafficView:
         """Put the counts back, none of which leaves stable without a replica.
 
-        TransientError while the canary still serves for pods that stable does not have yet.
+        A canary without a stable Deployment is all that serves, and is left alone. TransientError
+        while the canary still serves for pods that stable does not have yet.
         """
         before = {original.path: original.weight for original in originals}
         try:
-            wanted = self._counts_before(before, (await self._look()).counts)
+            stable, canary = await self._find()
+            if stable is None:
+                return self._partial(stable, canary, restored=True)
+            if canary is None:
+                back = self._counts_before(before, Counts(_desired(stable), 0)).stable
+                return await self._alone(stable, back)
+            wanted = self._counts_before(before, _Pair(stable, canary).counts)
             pair = await self._step(wanted)
         except Refused as refused:
-            gone = refused.problem.reason == "RouteMissing"
-            return TrafficView(accepted=gone, problem=None if gone else refused.problem)
+            return TrafficView(accepted=False, problem=refused.problem)
         if pair.counts != wanted:
             raise TransientError(f"Deployment {self._names[0]} does not have all its pods yet.")
         return self._view(pair, None)
@@ -153,19 +165,48 @@ class Replicas:
             real_share=100 * ready.canary / serving if serving else None,
         )
 
+    async def _alone(self, stable: Object, replicas: int) -> TrafficView:
+        """Give stable its count when there is no canary Deployment."""
+        if _desired(stable) != replicas:
+            await self._scale(stable, replicas)
+        return TrafficView(0, originals=(OriginalWeight(path=_STABLE, weight=replicas),))
+
+    def _partial(
+        self, stable: Object | None, canary: Object | None, restored: bool = False
+    ) -> TrafficView:
+        """One of them is missing, or both."""
+        missing = self._names[0] if stable is None else self._names[1]
+        originals = [
+            OriginalWeight(path=path, weight=_desired(live))
+            for path, live in ((_STABLE, stable), (_CANARY, canary))
+            if live is not None
+        ]
+        return TrafficView(
+            weight=0 if canary is None else None,
+            accepted=restored,
+            originals=tuple(originals),
+            problem=None if restored else missing_object(DEPLOYMENTS.kind, missing),
+        )
+
     async def _look(self) -> _Pair:
-        found = []
+        stable, canary = await self._find()
+        if stable is None or canary is None:
+            missing = self._names[0] if stable is None else self._names[1]
+            raise Refused(missing_object(DEPLOYMENTS.kind, missing))
+        return _Pair(stable, canary)
+
+    async def _find(self) -> tuple[Object | None, Object | None]:
+        """Both Deployments where they are; refused where one is another tool's."""
+        found: list[Object | None] = []
         for name in self._names:
             try:
                 live = await self._api.get(DEPLOYMENTS, self._namespace, name)
             except TerminalError as error:
                 raise Refused(of_error(DEPLOYMENTS.kind, name, error)) from error
-            if live is None:
-                raise Refused(missing_object(DEPLOYMENTS.kind, name))
-            if problem := managed_by_other(DEPLOYMENTS.kind, live):
+            if live is not None and (problem := managed_by_other(DEPLOYMENTS.kind, live)):
                 raise Refused(problem)
             found.append(live)
-        return _Pair(*found)
+        return found[0], found[1]
 
     async def _scale(self, live: Object, replicas: int) -> None:
         name, version = live["metadata"]["name"], live["metadata"]["resourceVersion"]

@@ -6,6 +6,7 @@ the backends and the resourceVersion, and begins again when the route has change
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from resilience_operator.actuators.base import Api, Object
@@ -14,6 +15,7 @@ from resilience_operator.actuators.traffic.foreign import managed_by_other
 from resilience_operator.actuators.traffic.originals import ANNOTATION, Original
 from resilience_operator.actuators.traffic.refusals import (
     Refused,
+    lacking,
     missing_object,
     of_error,
     require_services,
@@ -61,11 +63,18 @@ class WeightedRoute:
     async def read(self, wanted: int | None) -> TrafficView:
         """The weights now. Drifted: a rule is not as it would be set for `wanted`."""
         try:
-            await require_services(self._api, self._namespace, self._arms)
             live = await self._live()
-            return self._view(live, self._chosen(live), wanted)
         except Refused as refused:
             return TrafficView(accepted=False, problem=refused.problem)
+        lack = await lacking(self._api, self._namespace, self._arms)
+        try:
+            view = self._view(live, self._chosen(live), wanted)
+        except Refused as refused:
+            splits = splits_of(self._layout.rules(live), self._arms)
+            view = replace(self._view(live, splits, wanted), problem=refused.problem)
+        if lack.problem is None:
+            return view
+        return replace(view, problem=lack.problem, canary_gone=lack.canary)
 
     async def set_weight(self, weight: int, originals: tuple[OriginalWeight, ...]) -> TrafficView:
         """Set the share in every rule; the first time, note on the route what was there."""
@@ -84,7 +93,8 @@ class WeightedRoute:
             return _patch(live, wanted, recorded.to_annotation(before))
 
         try:
-            await require_services(self._api, self._namespace, self._arms)
+            if weight:  # nothing may go to a Service that is not there, and all may leave it
+                await require_services(self._api, self._namespace, self._arms)
             live = await self._change(operations)
             return self._view(live, self._chosen(live), weight)
         except Refused as refused:
@@ -128,12 +138,14 @@ class WeightedRoute:
         return splits
 
     def _view(self, live: Object, splits: Sequence[Split], wanted: int | None) -> TrafficView:
-        now = recorded.as_now(recorded.from_annotation(live) or (), splits)
+        noted = recorded.from_annotation(live) or ()
+        now = recorded.as_now(noted, splits)
         refusal = self._layout.refusal(live)
         return TrafficView(
             weight=share_of(splits, wanted),
             accepted=refusal is None and self._layout.in_force(live),
             originals=recorded.to_status(now),
+            recorded=recorded.to_status(noted),
             drifted=wanted is not None and not all(agrees(s, wanted) for s in splits),
             problem=refusal or nothing_to_share(self._kind, self._name, splits),
         )

@@ -8,6 +8,7 @@ from pydantic import Field
 from resilience_operator.api.v1alpha1.base import Model, Timestamp
 
 Short = Annotated[str, Field(max_length=63)]
+Name = Annotated[str, Field(max_length=253)]
 Sentence = Annotated[str, Field(max_length=1024)]
 
 
@@ -67,6 +68,31 @@ class OriginalWeight(Model):
 
     path: Annotated[str, Field(max_length=128)] = Field(description="Which weight it is.")
     weight: Annotated[int, Field(ge=0, le=1_000_000)] = Field(description="What it was.")
+
+
+class TrafficKind(StrEnum):
+    """The kinds of router, as `spec.rollout.traffic` names them."""
+
+    HTTP_ROUTE = "httpRoute"
+    INGRESS_NGINX = "ingressNginx"
+    ISTIO = "istio"
+    REPLICAS = "replicas"
+
+
+class ArmReference(Model):
+    """An arm whose traffic may not be what it was."""
+
+    deployment: Name = Field(description="Name of its Deployment.")
+    service: Name = Field(description="Name of its Service.")
+
+
+class TrafficReference(Model):
+    """Whose weights may not be what they were: enough to put them back without the spec."""
+
+    kind: TrafficKind = Field(description="The kind of router.")
+    name: Name = Field(default="", description="Name of the route; none where it is replicas.")
+    stable: ArmReference = Field(description="The version that serves.")
+    canary: ArmReference = Field(description="The version on its way.")
 
 
 class RolloutRecord(Model):
@@ -141,6 +167,9 @@ class RolloutStatus(Model):
     )
     originals: Annotated[tuple[OriginalWeight, ...], Field(max_length=64)] = Field(
         default=(), description="Weights as they were before the rollout."
+    )
+    traffic: TrafficReference | None = Field(
+        default=None, description="Where weights are to be put back; none when they are."
     )
     history: Annotated[tuple[RolloutRecord, ...], Field(max_length=10)] = Field(
         default=(), description="The last ten rollouts, newest last."

@@ -15,8 +15,18 @@ from resilience_operator.core.rollout import (
     upkeep,
 )
 from resilience_operator.core.rollout.findings import Fault, Hold
+from resilience_operator.core.rollout.history import remembering
 from resilience_operator.core.rollout.model import Effect, RolloutPlan
-from resilience_operator.core.rollout.turn import POLL_SECONDS, Turn, is_home, recorded, unrecorded
+from resilience_operator.core.rollout.turn import (
+    POLL_SECONDS,
+    Turn,
+    hands_off,
+    is_home,
+    is_restored,
+    recorded,
+    unrecorded,
+    way_home,
+)
 from resilience_operator.core.times import to_rfc3339
 
 
@@ -26,6 +36,8 @@ def rest(turn: Turn) -> RolloutPlan:
     if canary.missing or canary.revision == turn.status.finished_revision:
         return upkeep.keep(turn)
     if canary.content == stable.content and not stable.missing:
+        if turn.status.weight or turn.status.originals:
+            return upkeep.keep(turn)
         return _nothing_new(turn).plan(wake_at=turn.now)
     return wait(begin(turn))
 
@@ -54,7 +66,7 @@ def start_over(turn: Turn) -> Turn:
     """The canary has changed in mid-rollout: the new revision starts from the beginning."""
     old = turn.status
     if old.step > 0:
-        history = ending.remembering(turn, RolloutPhase.ROLLED_BACK, "Superseded")
+        history = remembering(old, RolloutPhase.ROLLED_BACK, turn.now, "Superseded")
         turn = turn.having(history=history)
     message = f"Version {turn.revision} gives way to {turn.seen.canary.revision[:8]}."
     return begin(turn.say("RolloutSuperseded", message))
@@ -70,12 +82,14 @@ def wait(turn: Turn) -> RolloutPlan:
     if fault is not None and proven and not paused:
         turn = suspicion.convict(turn, fault)
         return turn.plan() if turn.status.ending is None else ending.bring_home(turn)
+    if turn.status.weight > 0 and hands_off(turn) is None:
+        return _bring_home(turn)
     obstacle = gates.obstacle(turn)
     if obstacle is not None:
         return _wait_for(turn, obstacle)
-    if turn.status.weight > 0:
-        return _bring_home(turn)
     if turn.seen.canary.content == turn.seen.stable.content:
+        if turn.seen.traffic.recorded:
+            return turn.plan(Effect.RESTORE_WEIGHTS, wake_at=turn.now + POLL_SECONDS)
         return _nothing_new(turn).plan(wake_at=turn.now)
     if unrecorded(turn):
         return recorded(turn).plan(wake_at=turn.now)
@@ -108,14 +122,14 @@ def _bring_home(turn: Turn) -> RolloutPlan:
     """The version before this one still has traffic."""
     if is_home(turn):
         return turn.having(weight=0).plan(wake_at=turn.now)
-    if turn.seen.stable.ready == 0 and not turn.by_replicas:
+    if ending.nobody_takes_over(turn):
         message = f"Traffic cannot go home: {turn.seen.stable.name} has no ready pod."
         return _wait_for(turn, Hold("StableNotReady", message))
     turn = turn.having(
         reason="BringingTrafficHome",
         message=f"Traffic goes home before version {turn.revision} gets any.",
     )
-    return turn.plan(Effect.RESTORE_WEIGHTS, wake_at=turn.now + POLL_SECONDS)
+    return turn.plan(way_home(turn), wake_at=turn.now + POLL_SECONDS)
 
 
 def _wait_for(turn: Turn, hold: Hold | None, proven_at: float | None = None) -> RolloutPlan:
@@ -125,7 +139,8 @@ def _wait_for(turn: Turn, hold: Hold | None, proven_at: float | None = None) -> 
         if turn.status.reason != turn.seen.status.reason:
             turn = turn.say("RolloutWaiting", hold.message)
     traffic = turn.seen.traffic
-    left = traffic.problem is None and traffic.weight is not None and not is_home(turn)
+    known = traffic.problem is None and traffic.weight is not None
+    left = known and not is_home(turn) and not is_restored(turn)
     if left and (turn.seen.stable.ready > 0 or turn.by_replicas):
-        return turn.plan(Effect.RESTORE_WEIGHTS, wake_at=turn.now + POLL_SECONDS)
+        return turn.plan(way_home(turn), wake_at=turn.now + POLL_SECONDS)
     return turn.plan(wake_at=timing.soonest(proven_at, timing.next_look(turn)))

@@ -4,16 +4,19 @@
 (or Promoting, on the way to success) and the effect is asked for again in every decision.
 """
 
-from resilience_operator.api.v1alpha1.rollout_status import (
-    Attribution,
-    RolloutPhase,
-    RolloutRecord,
+from resilience_operator.api.v1alpha1.rollout_status import Attribution, RolloutPhase
+from resilience_operator.core.rollout.history import remembering
+from resilience_operator.core.rollout.model import RolloutPlan
+from resilience_operator.core.rollout.turn import (
+    POLL_SECONDS,
+    Turn,
+    hands_off,
+    is_home,
+    shared,
+    way_home,
 )
-from resilience_operator.core.rollout.model import Effect, RolloutPlan
-from resilience_operator.core.rollout.turn import POLL_SECONDS, ROUTE_MISSING, Turn, is_home
 from resilience_operator.core.times import to_rfc3339
 
-MAX_HISTORY = 10
 # Between why a rollout ends and what keeps it from ending.
 _BUT = " Not yet: "
 
@@ -38,24 +41,36 @@ def end_as(turn: Turn, result: RolloutPhase, reason: str, message: str, blame: A
 
 
 def lost(turn: Turn) -> Turn:
-    """The canary Deployment has vanished in mid-rollout."""
-    name = turn.seen.canary.name
-    message = f"Deployment {name} is gone in mid-rollout; its traffic goes back to stable."
+    """The canary's Deployment or Service has vanished in mid-rollout."""
+    of = turn.seen.spec.canary
+    name = f"Deployment {of.deployment}" if turn.seen.canary.missing else f"Service {of.service}"
+    message = f"{name} is gone in mid-rollout; its traffic goes back to stable."
     return end_as(turn, RolloutPhase.FAILED, "CanaryMissing", message, Attribution.NONE)
 
 
 def bring_home(turn: Turn) -> RolloutPlan:
-    """Asks for the old weights until the router reports them; then the rollout has ended."""
-    status, seen = turn.status, turn.seen
+    """Asks for the traffic to go home until the router reports it; then the rollout has ended.
+
+    A problem of the router keeps nobody from asking, except that it is another tool's.
+    """
+    status, problem = turn.status, turn.seen.traffic.problem
     if is_home(turn) or _never_left(turn):
         return finish(turn, status.ending or RolloutPhase.ROLLED_BACK).plan(wake_at=turn.now)
-    problem = seen.traffic.problem
-    if problem is not None and problem.reason != ROUTE_MISSING:
-        return _kept(turn, problem.message).plan(wake_at=turn.now + POLL_SECONDS)
-    if seen.stable.ready == 0 and not turn.by_replicas:
-        none_ready = f"{seen.stable.name} has no ready pod to take the traffic."
+    forbidden = hands_off(turn)
+    if forbidden is not None:
+        return _kept(turn, forbidden.message).plan(wake_at=turn.now + POLL_SECONDS)
+    if nobody_takes_over(turn):
+        none_ready = f"{turn.seen.stable.name} has no ready pod to take the traffic."
         return _kept(turn, none_ready).plan(wake_at=turn.now + POLL_SECONDS)
-    return _kept(turn, "").plan(Effect.RESTORE_WEIGHTS, wake_at=turn.now + POLL_SECONDS)
+    unread = problem is not None and turn.seen.traffic.weight is None
+    why = problem.message if problem is not None and unread else ""
+    return _kept(turn, why).plan(way_home(turn), wake_at=turn.now + POLL_SECONDS)
+
+
+def nobody_takes_over(turn: Turn) -> bool:
+    """Whether the canary still answers, and stable would not."""
+    canary_answers = turn.seen.canary.ready > 0 and not turn.seen.traffic.canary_gone
+    return turn.seen.stable.ready == 0 and canary_answers and not turn.by_replicas
 
 
 def _kept(turn: Turn, why: str) -> Turn:
@@ -76,6 +91,8 @@ def _never_left(turn: Turn) -> bool:
 def finish(turn: Turn, result: RolloutPhase, weight: int = 0) -> Turn:
     """The turn with the rollout over, remembered, and this revision not started again."""
     status = turn.status
+    # A canary that had traffic before gets it back when its version is stable's.
+    left_out = shared(turn) and result is not RolloutPhase.SUCCEEDED
     turn = _kept(turn, "").having(
         phase=result,
         ending=None,
@@ -85,23 +102,8 @@ def finish(turn: Turn, result: RolloutPhase, weight: int = 0) -> Turn:
         held_since=None,
         hold_counts_since=None,
         suspect_since=None,
-        originals=status.originals if weight else (),
-        history=remembering(turn, result),
+        originals=status.originals if weight or left_out else (),
+        history=remembering(status, result, turn.now),
     )
     record = turn.say if result is RolloutPhase.SUCCEEDED else turn.warn
     return record(_EVENTS[result], turn.status.message)
-
-
-def remembering(turn: Turn, result: RolloutPhase, reason: str = "") -> tuple[RolloutRecord, ...]:
-    """The history with the present rollout in it; the oldest one goes."""
-    status = turn.status
-    record = RolloutRecord(
-        revision=status.revision,
-        result=result,
-        attribution=status.attribution,
-        reason=reason or status.reason,
-        started_at=status.started_at,
-        ended_at=to_rfc3339(turn.now),
-        step=status.step,
-    )
-    return (*status.history, record)[-MAX_HISTORY:]

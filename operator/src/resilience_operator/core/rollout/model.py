@@ -46,13 +46,19 @@ class DeploymentView:
 
 @dataclass(frozen=True, slots=True)
 class TrafficView:
-    """The router as last seen. `weight` is the canary's share in percent, None when unknown."""
+    """The router as last seen. `weight` is the canary's share in percent, None when unknown.
+
+    With a problem come the weights as well, where they can be read: what can still go home does.
+    """
 
     weight: int | None = None
     accepted: bool = True  # the router's parent reports the present generation as in force
     originals: tuple[OriginalWeight, ...] = ()  # weights now, in the form that restores them
+    # The weights to return to as the router itself has them noted; empty without a note of ours.
+    recorded: tuple[OriginalWeight, ...] = ()
     drifted: bool = False  # somebody else has changed a weight that we had set
     problem: Problem | None = None  # missing route, foreign manager, conflict …
+    canary_gone: bool = False  # the canary's Service is not there: its share answers errors
     # Percent of the ready pods that are the canary's, where the share is one of replicas.
     real_share: float | None = None
 

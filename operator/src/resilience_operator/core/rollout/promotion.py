@@ -13,8 +13,9 @@ from resilience_operator.core.rollout.model import Effect, RolloutPlan
 from resilience_operator.core.rollout.turn import (
     POLL_SECONDS,
     Turn,
+    hands_off,
     in_force,
-    is_home,
+    is_restored,
     recorded,
     unrecorded,
 )
@@ -55,7 +56,7 @@ def promote(turn: Turn) -> RolloutPlan:
     scaled_away = turn.by_replicas and stable.desired == 0
     if not pods.rolled_out(stable) and not scaled_away:
         return _stable_rolls_out(turn)
-    if not is_home(turn):
+    if not is_restored(turn):
         return _go_home(turn)
     message = f"Version {turn.revision} is the stable one and has all traffic."
     turn = turn.having(reason="Succeeded", message=message)
@@ -109,7 +110,7 @@ def _stable_rolls_out(turn: Turn) -> RolloutPlan:
 
 
 def _go_home(turn: Turn) -> RolloutPlan:
-    problem = turn.seen.traffic.problem
+    problem = hands_off(turn)
     if problem is not None:
         return _waiting(turn, Hold(problem.reason, problem.message))
     message = f"{turn.seen.stable.name} is version {turn.revision}; traffic goes home to it."

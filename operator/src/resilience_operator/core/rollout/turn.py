@@ -11,6 +11,7 @@ from typing import Any
 
 from resilience_operator.api.v1alpha1.rollout import Step
 from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase, RolloutStatus
+from resilience_operator.core.model import Problem
 from resilience_operator.core.rollout.model import (
     Effect,
     RolloutEvent,
@@ -26,6 +27,8 @@ MESSAGE_LENGTH = 1024
 POLL_SECONDS = 5.0
 # A route that is gone sends nothing to the canary.
 ROUTE_MISSING = "RouteMissing"
+# Another tool sets the weights: nothing of it is touched, whatever happens.
+MANAGED_BY_OTHER = "ManagedByOther"
 # Phases in which no rollout is under way.
 RESTING = frozenset(
     {
@@ -111,24 +114,71 @@ def at(timestamp: str | None) -> float | None:
     return from_rfc3339(timestamp)
 
 
-def is_home(turn: Turn) -> bool:
+def shared(turn: Turn) -> bool:
+    """Whether the canary had traffic before the rollout. Its weights have paths that say so."""
+    return any(o.weight > 0 for o in turn.status.originals if o.path.endswith("canary"))
+
+
+def is_restored(turn: Turn) -> bool:
     """Whether the router reports the weights that it had before the rollout, or is gone itself."""
     traffic = turn.seen.traffic
-    if traffic.problem is not None:
-        return traffic.problem.reason == ROUTE_MISSING and not turn.by_replicas
-    if not traffic.accepted:
-        return False
+    if not _settled(turn) or traffic.recorded:
+        return _route_gone(turn)
     if not turn.status.originals or not traffic.originals:
         return traffic.weight == 0
     now = {each.path: each.weight for each in traffic.originals}
     return all(now.get(each.path, each.weight) == each.weight for each in turn.status.originals)
 
 
+def is_home(turn: Turn) -> bool:
+    """Whether the canary has no traffic, after a version that has not passed.
+
+    Where it had none before, the weights are then as they were. Where it had some, getting it back
+    would give it to that very version.
+    """
+    if not shared(turn):
+        return is_restored(turn)
+    return _route_gone(turn) or (_settled(turn) and turn.seen.traffic.weight == 0)
+
+
+def way_home(turn: Turn) -> Effect:
+    """The effect that makes `is_home` true. Where it sets a weight, that is 0."""
+    return Effect.SET_WEIGHT if shared(turn) else Effect.RESTORE_WEIGHTS
+
+
+def hands_off(turn: Turn) -> Problem | None:
+    """The problem that forbids even bringing traffic home, if there is one."""
+    problem = turn.seen.traffic.problem
+    return problem if problem is not None and problem.reason == MANAGED_BY_OTHER else None
+
+
+def _settled(turn: Turn) -> bool:
+    """Whether the weights seen are in force, or never will be more than they are now."""
+    traffic = turn.seen.traffic
+    return traffic.accepted or (traffic.problem is not None and traffic.weight is not None)
+
+
+def _route_gone(turn: Turn) -> bool:
+    problem = turn.seen.traffic.problem
+    return problem is not None and problem.reason == ROUTE_MISSING and not turn.by_replicas
+
+
 def unrecorded(turn: Turn) -> bool:
-    """Whether the weights to return to are not in status. A share of 0 is never one of ours."""
+    """Whether the weights to return to are not in status.
+
+    A share of 0 is one of ours only where a canary that had traffic was left without any: on a
+    route a note says so, of replicas the counts do.
+    """
     traffic, status = turn.seen.traffic, turn.status
     ours = status.step > 0 or (bool(status.originals) and traffic.weight != 0)
-    return not ours and traffic.originals != status.originals
+    left_out = bool(traffic.recorded) or (turn.by_replicas and shared(turn))
+    return not ours and not left_out and traffic.originals != status.originals
+
+
+def noted(turn: Turn) -> Turn:
+    """The turn with the router's own note of the weights to return to; it outlives a status."""
+    found = turn.seen.traffic.recorded
+    return turn.having(originals=found) if found and found != turn.status.originals else turn
 
 
 def recorded(turn: Turn) -> Turn:
