@@ -45,7 +45,6 @@ def told(shop: Shop) -> Shop:
             "step": 1,
             "weight": 5,
             "revision": "0123456789abcdef",
-            "startedAt": before_now(hours=1),
             "stepStartedAt": before_now(minutes=50.1),
             "heldSince": before_now(minutes=20.1),
             "attribution": "DependencyFault",
