@@ -67,7 +67,7 @@ def agrees(split: Split, percent: int) -> bool:
 
 def share_of(splits: Sequence[Split], wanted: int | None) -> int:
     """The canary's share over all rules: `wanted` where every rule agrees, else the largest."""
-    if wanted is not None and all(agrees(split, wanted) for split in splits):
+    if wanted is not None and splits and all(agrees(split, wanted) for split in splits):
         return wanted
     return max((split.share for split in splits), default=0)
 
