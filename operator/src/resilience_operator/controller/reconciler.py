@@ -84,6 +84,8 @@ class Controller:
         if before is not None and before.policy.uid != policy.uid:
             self._subscriptions.drop(before)
         changed = before is None or _differs(before.policy, policy)
+        # A verb that has gone counts too: only then is the next one a new one.
+        asked = before is None or before.policy.rollout_verb != policy.rollout_verb
         entry = self._store.put_policy(policy)
         if policy.deleting and entry.deleting_since is None:
             entry.deleting_since = self._now()
@@ -95,7 +97,7 @@ class Controller:
                 # Not only at its turn: of thousands that come at once, the last would be probed
                 # when all others are written, and would first be written as Unknown.
                 self._subscribe(key, entry)
-        if changed or policy.rollout_verb is not None:
+        if changed or asked:
             self._rollouts.add(key)
 
     def policy_gone(self, key: Key) -> None:

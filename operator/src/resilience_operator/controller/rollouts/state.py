@@ -1,9 +1,10 @@
 """What is kept in memory about one rollout: everything else is in its status."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from resilience_operator.actuators.base import Object
 from resilience_operator.api.v1alpha1.base import Condition
 from resilience_operator.api.v1alpha1.rollout import Rollout
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
@@ -20,19 +21,33 @@ class Look:
     checks: tuple[CheckView, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PodList:
+    """The pods of a Deployment, and the version of the Deployment they were listed for."""
+
+    version: str
+    at: float
+    pods: Sequence[Object]
+
+
 @dataclass(slots=True)
 class RolloutState:
     """The memory of one rollout. A restart loses no more than a look."""
 
+    uid: str
     status: RolloutStatus
-    # What was last driven: kept so that a spec that is taken away can still be undone.
     spec: Rollout
     look: Look | None = None
     # The newest look has not been decided upon yet.
     fresh: bool = False
     looking: "asyncio.Task[None] | None" = None
-    # The annotation was seen and has been acted upon; it counts again once it has been gone.
-    verb_done: bool = False
+    # Taken off the policy and not obeyed yet: a decision that fails does not lose it.
+    verb: str | None = None
+    # The pods of each Deployment when they were last listed.
+    pods: dict[str, PodList] = field(default_factory=dict)
     # What was last written, so that only changes are.
     written: RolloutStatus | None = None
     condition: Condition | None = None
+    # Held while something is decided or undone: a weight set by a decision that was under way when
+    # the policy went would otherwise outlive it.
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)

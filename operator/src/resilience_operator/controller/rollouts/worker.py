@@ -162,12 +162,12 @@ class RolloutWorker:
     async def _verb(self, entry: Entry, state: RolloutState) -> Verb | None:
         said = entry.policy.rollout_verb
         if said is None:
-            state.verb_done = False
+            state.verb_done = None
             return None
-        if state.verb_done:
+        if state.verb_done == said:
             return None
         await self._writes.take_verb(entry.policy)
-        state.verb_done = True
+        state.verb_done = said
         try:
             return Verb(said.lower())
         except ValueError:
