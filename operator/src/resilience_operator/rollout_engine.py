@@ -7,6 +7,7 @@ from resilience_operator.announcements import Announcements
 from resilience_operator.controller.rollouts.gather import Gatherer
 from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
+from resilience_operator.controller.rollouts.mirror import Mirror, Present
 from resilience_operator.controller.rollouts.sources import GuardedSources
 from resilience_operator.controller.rollouts.worker import RolloutWorker
 from resilience_operator.controller.rollouts.writes import RolloutWrites
@@ -61,12 +62,13 @@ def build_engine(
             for namespace in namespaces
         ]
 
-    interest = Interest(open_watch, queue.add)
+    mirror = Mirror(client)
+    interest = Interest(open_watch, queue.add, mirror)
     worker = RolloutWorker(
         store=store,
-        gatherer=Gatherer(client, clock.now, trust),
+        gatherer=Gatherer(mirror, clock.now, trust),
         looks=Looks(GuardedSources(PrometheusQueries(kit), HttpChecks(kit)), clock.now, queue.add),
-        writes=RolloutWrites(client, client, clock.now),
+        writes=RolloutWrites(client, Present(mirror, client), clock.now),
         announcer=announcements,
         observer=reports,
         interest=interest,

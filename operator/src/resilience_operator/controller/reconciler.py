@@ -11,7 +11,7 @@ from typing import Protocol
 
 from resilience_operator.api.v1alpha1.level import DegradationLevel
 from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
-from resilience_operator.controller.finalizer import Finalizer
+from resilience_operator.controller.finalizer import GIVE_UP_SECONDS, Finalizer
 from resilience_operator.controller.flag_effects import FlagEffects
 from resilience_operator.controller.ports import Observer, Queue
 from resilience_operator.controller.status_effects import StatusEffects
@@ -167,8 +167,12 @@ class Controller:
         if entry is None:
             return
         if entry.policy.deleting:
-            waited = self._now() - (entry.deleting_since or self._now())
+            since = entry.deleting_since or self._now()
+            waited = self._now() - since
             self._subscriptions.drop(entry)
+            if waited < GIVE_UP_SECONDS:
+                # By then whatever its failures have made of the pause between two tries.
+                self._queue.add_at(key, since + GIVE_UP_SECONDS)
             await self._finalizer.finalize(entry.policy, self._store.levels_of(key), waited)
             entry.policy = entry.policy.model_copy(update={"finalizers": ()})
             return

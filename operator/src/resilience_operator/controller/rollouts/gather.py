@@ -1,19 +1,26 @@
-"""Gathers what a rollout decision looks at: both arms, the router, and the policy's own state."""
+"""Gathers what a rollout decision looks at: both arms, the router, and the policy's own state.
+
+All but the pods are in the mirror. Pods are listed when their Deployment has changed, as it does
+when one stops being ready, and every few seconds while a rollout is under way.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from resilience_operator.actuators.base import Api
+from resilience_operator.actuators.base import Api, Object
 from resilience_operator.actuators.traffic.select import build_router
 from resilience_operator.actuators.workloads import selector_string
-from resilience_operator.controller.rollouts.state import RolloutState
+from resilience_operator.controller.rollouts.state import PodList, RolloutState
 from resilience_operator.controller.store import Entry
 from resilience_operator.core.model import Trust
 from resilience_operator.core.resources import DEPLOYMENTS, PODS
 from resilience_operator.core.rollout.machine import wanted_weight
-from resilience_operator.core.rollout.model import DeploymentView, RolloutSnapshot, Verb
-from resilience_operator.core.rollout.workloads import view_deployment
+from resilience_operator.core.rollout.model import RolloutSnapshot, Verb
+from resilience_operator.core.rollout.turn import active
+from resilience_operator.core.rollout.workloads import revision_of, view_deployment
+
+# A pod that has never been ready may begin to crash without its Deployment's changing.
+PODS_SECONDS = 10.0
 
 
 class Gatherer:
@@ -30,9 +37,14 @@ class Gatherer:
         router = build_router(self._api, policy.namespace, spec, policy.name)
         wanted = wanted_weight(spec, state.status)
         stable, canary, traffic = await asyncio.gather(
-            self._deployment(policy.namespace, spec.stable.deployment),
-            self._deployment(policy.namespace, spec.canary.deployment),
+            self._api.get(DEPLOYMENTS, policy.namespace, spec.stable.deployment),
+            self._api.get(DEPLOYMENTS, policy.namespace, spec.canary.deployment),
             router.read(wanted),
+        )
+        wants_pods = active(state.status) or _is_news(canary, state)
+        stable_pods, canary_pods = await asyncio.gather(
+            self._pods(policy.namespace, stable, state, wants_pods),
+            self._pods(policy.namespace, canary, state, wants_pods),
         )
         level = entry.level_states.get(policy.name)
         look = state.look if state.fresh else None
@@ -40,8 +52,8 @@ class Gatherer:
             spec=spec,
             status=state.status,
             now=self._now(),
-            stable=stable,
-            canary=canary,
+            stable=view_deployment(spec.stable.deployment, stable, stable_pods),
+            canary=view_deployment(spec.canary.deployment, canary, canary_pods),
             traffic=traffic,
             level=level.level if level else None,
             level_since=level.since if level else None,
@@ -54,10 +66,19 @@ class Gatherer:
             verb=verb,
         )
 
-    async def _deployment(self, namespace: str, name: str) -> DeploymentView:
-        live = await self._api.get(DEPLOYMENTS, namespace, name)
-        pods: Sequence[Any] = ()
-        if live is not None:
-            selector = selector_string(live["spec"]["selector"])
-            pods = await self._api.list(PODS, namespace, selector)
-        return view_deployment(name, live, pods)
+    async def _pods(
+        self, namespace: str, live: Object | None, state: RolloutState, wanted: bool
+    ) -> Sequence[Object]:
+        if live is None or not wanted:
+            return ()
+        name, version = live["metadata"]["name"], live["metadata"]["resourceVersion"]
+        known, now = state.pods.get(name), self._now()
+        if known is None or known.version != version or now - known.at >= PODS_SECONDS:
+            pods = await self._api.list(PODS, namespace, selector_string(live["spec"]["selector"]))
+            known = state.pods[name] = PodList(version, now, pods)
+        return known.pods
+
+
+def _is_news(canary: Object | None, state: RolloutState) -> bool:
+    """Whether the canary is of a revision whose rollout has not ended."""
+    return canary is not None and revision_of(canary) != state.status.finished_revision

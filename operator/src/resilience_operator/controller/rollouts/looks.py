@@ -4,6 +4,7 @@ A look may take as long as Prometheus does; the rollout's own decisions never wa
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,6 +16,8 @@ from resilience_operator.core.model import Key
 from resilience_operator.core.rollout.model import CheckView, MetricView
 from resilience_operator.core.rollout.values import looks_apart
 from resilience_operator.core.times import from_rfc3339
+
+log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 64
 # Value metrics keep so many looks of a window; more would add little evidence and much memory.
@@ -59,6 +62,10 @@ class Looks:
         try:
             async with self._slots:
                 await self._ask(key[0], state)
+        except Exception:
+            # Nothing is known; and the next look is due when it would have been.
+            log.exception("a look at %s/%s failed", *key)
+            state.look = Look(self._now(), None, {}, ())
         finally:
             state.looking = None
             self._done(key)

@@ -2,24 +2,27 @@
 
 The status is written before the effect. It says what the weights were before the rollout and what
 is wanted now, so an operator that dies in between finds in it all that the next decision needs.
-A person's verb is taken off the policy before it is obeyed, so that it is obeyed at most once.
+A person's verb is taken off the policy before it is obeyed, so that it is obeyed at most once. What
+happened is announced last: traffic does not wait for events.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from resilience_operator.api.v1alpha1.policy import Mode, ResiliencePolicy
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
-from resilience_operator.controller.rollouts.gather import Gatherer
+from resilience_operator.controller.rollouts.gather import PODS_SECONDS, Gatherer
 from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
 from resilience_operator.controller.rollouts.state import RolloutState
 from resilience_operator.controller.rollouts.writes import RolloutWrites
 from resilience_operator.controller.store import Entry, Store
 from resilience_operator.core.model import Key
+from resilience_operator.core.rollout.aim import abandoned, left_behind
 from resilience_operator.core.rollout.machine import decide, undo
 from resilience_operator.core.rollout.model import Effect, RolloutEvent, RolloutPlan, Verb
+from resilience_operator.core.rollout.turn import active
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +85,7 @@ class RolloutWorker:
         self._states: dict[Key, RolloutState] = {}
 
     def forget(self, key: Key) -> None:
-        """A policy is gone."""
+        """A policy is gone, or has no rollout any more."""
         state = self._states.pop(key, None)
         if state is None:
             return
@@ -93,15 +96,10 @@ class RolloutWorker:
 
     async def undo(self, policy: ResiliencePolicy) -> None:
         """Put the weights back, because the policy goes; raises ApiError."""
-        key = (policy.namespace, policy.name)
-        spec, state = policy.spec.rollout, self._states.get(key)
-        if spec is None:
-            return
-        if state is None:
-            state = RolloutState(status=policy.status.rollout or RolloutStatus(), spec=spec)
-        effect = undo(state.status)
-        if effect is not Effect.NONE:
-            await self._writes.effect(policy, state, RolloutPlan(state.status, effect))
+        state = self._state(policy)
+        if state is not None:
+            async with state.lock:
+                await self._put_back(policy, state)
 
     async def reconcile(self, key: Key) -> None:
         """Bring one rollout on. Raises ApiError for the workqueue to try again."""
@@ -109,83 +107,120 @@ class RolloutWorker:
         if entry is None:
             self.forget(key)
             return
-        if entry.policy.deleting or entry.policy.spec.mode is not Mode.ENFORCE:
-            return
-        spec = entry.policy.spec.rollout
-        if spec is None:
-            await self._take_away(key, entry)
-            return
-        state = self._state(key, entry)
-        state.spec = spec
-        self._interest.follow(key, spec)
-        await self._turn(key, entry, state)
-
-    def _state(self, key: Key, entry: Entry) -> RolloutState:
-        state = self._states.get(key)
+        state = self._state(entry.policy)
         if state is None:
-            spec = entry.policy.spec.rollout
-            if spec is None:
-                raise ValueError("a rollout needs a spec")
-            status = entry.policy.status.rollout or RolloutStatus()
-            state = self._states[key] = RolloutState(status=status, spec=spec)
-            state.written = entry.policy.status.rollout
+            if _is_ours(entry.policy) and entry.policy.status.rollout is not None:
+                await self._writes.clear_status(entry.policy)
+            return
+        async with state.lock:
+            policy = entry.policy
+            if not _is_ours(policy):
+                return
+            if policy.spec.rollout is None:
+                await self._put_back(policy, state)
+                await self._writes.clear_status(policy)
+                self.forget(key)
+                return
+            if left_behind(policy.spec.rollout, state.status) is not None:
+                await self._leave(policy, state)
+            state.spec = policy.spec.rollout
+            self._interest.follow(key, state.spec)
+            await self._turn(key, entry, state)
+
+    def _state(self, policy: ResiliencePolicy) -> RolloutState | None:
+        """The memory of a policy's rollout, at first from its status; None: there is none."""
+        key = (policy.namespace, policy.name)
+        state = self._states.get(key)
+        if state is not None and state.uid == policy.uid:
+            return state
+        self.forget(key)  # of a policy that is gone, and whose name another one has now
+        status = policy.status.rollout or RolloutStatus()
+        spec = policy.spec.rollout or left_behind(None, status)
+        if spec is None:
+            return None
+        state = RolloutState(policy.uid, status, spec, written=policy.status.rollout)
+        self._states[key] = state
         return state
 
     async def _turn(self, key: Key, entry: Entry, state: RolloutState) -> None:
-        verb = await self._verb(entry, state)
+        policy = entry.policy
+        events: list[RolloutEvent] = []
+        verb = await self._verb(policy, state, events)
         snapshot = await self._gatherer.gather(entry, state, verb)
         plan = decide(snapshot)
         state.fresh = False
-        await self._announce(key, entry, plan)
-        await self._writes.status(entry.policy, state, plan.status)
-        state.status = plan.status
+        await self._writes.status(policy, state, plan.status)
+        state.status, state.verb = plan.status, None
         self._observer.rollout_decided(key, plan.status)
         self._come_back(key, state, plan)
-        problem = await self._writes.effect(entry.policy, state, plan)
+        try:
+            problem = await self._writes.effect(policy, state.spec, plan)
+        finally:
+            await self._announce(policy, (*events, *plan.events))
         if problem is not None:
-            log.warning("%s: %s", problem.reason, problem.message)
-        if plan.effect is not Effect.NONE:
-            self._queue.add_at(key, self._now() + AFTER_EFFECT_SECONDS)
+            log.warning("%s: %s", problem.reason, problem.message, extra=_about(policy))
 
     def _come_back(self, key: Key, state: RolloutState, plan: RolloutPlan) -> None:
+        """When to decide again if nothing happens. A look that ends is something that happens."""
+        now = self._now()
         if plan.wake_at is not None:
             self._queue.add_at(key, plan.wake_at)
+        if plan.effect is not Effect.NONE:
+            self._queue.add_at(key, now + AFTER_EFFECT_SECONDS)
+        if not active(plan.status):
+            return
+        self._queue.add_at(key, now + PODS_SECONDS)
         if plan.wants_metrics or state.spec.gate.checks:
             self._looks.take(key, state)
-            self._queue.add_at(key, max(self._looks.due_at(state), self._now() + 0.2))
+            if state.looking is None:
+                self._queue.add_at(key, self._looks.due_at(state))
 
-    async def _announce(self, key: Key, entry: Entry, plan: RolloutPlan) -> None:
-        for event in plan.events:
-            self._observer.rollout_moved(key, event)
-            await self._announcer.announce_rollout(entry.policy, event)
+    async def _announce(self, policy: ResiliencePolicy, events: Iterable[RolloutEvent]) -> None:
+        for event in events:
+            log.info("%s: %s", event.reason, event.message, extra=_about(policy))
+            self._observer.rollout_moved((policy.namespace, policy.name), event)
+            await self._announcer.announce_rollout(policy, event)
 
-    async def _verb(self, entry: Entry, state: RolloutState) -> Verb | None:
-        said = entry.policy.rollout_verb
-        if said is None:
-            state.verb_done = None
+    async def _verb(
+        self, policy: ResiliencePolicy, state: RolloutState, events: list[RolloutEvent]
+    ) -> Verb | None:
+        """What a person asks, taken off the policy; kept until a decision has obeyed it."""
+        if policy.rollout_verb is not None:
+            state.verb = await self._writes.take_verb(policy) or state.verb
+        if state.verb is None:
             return None
-        if state.verb_done == said:
-            return None
-        await self._writes.take_verb(entry.policy)
-        state.verb_done = said
         try:
-            return Verb(said.lower())
+            return Verb(state.verb.lower())
         except ValueError:
             known = ", ".join(verb.value for verb in Verb)
-            unknown = f"{said[:40]!r} is no verb of a rollout; these are: {known}."
-            event = RolloutEvent("Warning", "UnknownVerb", unknown)
-            await self._announcer.announce_rollout(entry.policy, event)
+            unknown = f"{state.verb[:40]!r} is no verb of a rollout; these are: {known}."
+            events.append(RolloutEvent("Warning", "UnknownVerb", unknown))
             return None
 
-    async def _take_away(self, key: Key, entry: Entry) -> None:
-        """`spec.rollout` is gone: put the weights back if a rollout was under way."""
-        state = self._states.get(key)
-        if state is not None and undo(state.status) is Effect.RESTORE_WEIGHTS:
-            back = RolloutPlan(state.status, Effect.RESTORE_WEIGHTS)
-            await self._writes.effect(entry.policy, state, back)
-        if state is not None or entry.policy.status.rollout is not None:
-            await self._writes.clear_status(entry.policy)
-            self.forget(key)
+    async def _put_back(self, policy: ResiliencePolicy, state: RolloutState) -> None:
+        """Undo what a rollout has done to traffic, whether the spec still aims at it or not."""
+        effect = undo(state.status)
+        spec = left_behind(policy.spec.rollout, state.status) or state.spec
+        problem = await self._writes.effect(policy, spec, RolloutPlan(state.status, effect))
+        if problem is not None:
+            log.warning("the weights stay as they are: %s", problem.message, extra=_about(policy))
+
+    async def _leave(self, policy: ResiliencePolicy, state: RolloutState) -> None:
+        """The spec aims at another route or other arms than the rollout under way."""
+        await self._put_back(policy, state)
+        state.status = abandoned(state.status, self._now())
+        state.look, state.pods = None, {}
+        message = "spec.rollout names another route or other arms; the old weights are put back."
+        await self._announce(policy, [RolloutEvent("Normal", "RolloutTargetChanged", message)])
+
+
+def _is_ours(policy: ResiliencePolicy) -> bool:
+    """Whether anything of the policy's rollout may be changed, but for undoing it."""
+    return not policy.deleting and policy.spec.mode is Mode.ENFORCE
+
+
+def _about(policy: ResiliencePolicy) -> dict[str, str]:
+    return {"namespace": policy.namespace, "policy": policy.name}
 
 
 AFTER_EFFECT_SECONDS = 0.5

@@ -10,10 +10,12 @@ from resilience_operator.actuators.traffic.select import build_router
 from resilience_operator.api.v1alpha1.base import ROLLOUT_ANNOTATION
 from resilience_operator.api.v1alpha1.parse import dump_status
 from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.api.v1alpha1.rollout import Rollout
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
 from resilience_operator.controller.ports import Cluster
 from resilience_operator.controller.rollouts.conditions import CONDITION, rollout_condition
 from resilience_operator.controller.rollouts.state import RolloutState
+from resilience_operator.core.errors import Invalid, NotFound
 from resilience_operator.core.model import Problem
 from resilience_operator.core.resources import POLICIES
 from resilience_operator.core.rollout.model import Effect, RolloutPlan
@@ -27,6 +29,7 @@ class RolloutWrites:
     """Everything that a rollout changes in the cluster."""
 
     def __init__(self, cluster: Cluster, api: Api, now: Callable[[], float]) -> None:
+        """`api` reads what is there now, not what was there a moment ago."""
         self._cluster = cluster
         self._api = api
         self._promotion = Promotion(api)
@@ -40,7 +43,7 @@ class RolloutWrites:
             (one for one in policy.status.conditions if one.type == CONDITION), None
         )
         condition = rollout_condition(policy, status, before, self._now())
-        if state.written == status and state.condition == condition:
+        if state.written == status and before == condition:
             return
         content = {
             "rollout": dump_status(status),
@@ -54,10 +57,10 @@ class RolloutWrites:
         await self._apply_status(policy, {})
 
     async def effect(
-        self, policy: ResiliencePolicy, state: RolloutState, plan: RolloutPlan
+        self, policy: ResiliencePolicy, spec: Rollout, plan: RolloutPlan
     ) -> Problem | None:
         """Carry out the plan's effect; a problem is seen again at the next look at the router."""
-        router = build_router(self._api, policy.namespace, state.spec, policy.name)
+        router = build_router(self._api, policy.namespace, spec, policy.name)
         match plan.effect:
             case Effect.SET_WEIGHT:
                 return (await router.set_weight(plan.weight, plan.status.originals)).problem
@@ -66,21 +69,32 @@ class RolloutWrites:
             case Effect.COPY_TEMPLATE:
                 return await self._promotion.copy_template(
                     policy.namespace,
-                    state.spec.stable.deployment,
-                    state.spec.canary.deployment,
+                    spec.stable.deployment,
+                    spec.canary.deployment,
                     plan.status.revision,
                 )
             case Effect.NONE:
                 return None
 
-    async def take_verb(self, policy: ResiliencePolicy) -> None:
-        """Take the annotation off the policy."""
-        await self._api.merge_patch(
-            POLICIES,
-            policy.namespace,
-            policy.name,
-            {"metadata": {"annotations": {ROLLOUT_ANNOTATION: None}}},
-        )
+    async def take_verb(self, policy: ResiliencePolicy) -> str | None:
+        """Take the annotation off the policy; what it said, if it was still there to be taken.
+
+        The policy that we hold may be older than our own last taking: only the API server knows.
+        """
+        live = await self._api.get(POLICIES, policy.namespace, policy.name)
+        said = ((live or {}).get("metadata", {}).get("annotations") or {}).get(ROLLOUT_ANNOTATION)
+        if said is None:
+            return None
+        path = "/metadata/annotations/" + ROLLOUT_ANNOTATION.replace("~", "~0").replace("/", "~1")
+        operations = [
+            {"op": "test", "path": path, "value": said},
+            {"op": "remove", "path": path},
+        ]
+        try:
+            await self._api.json_patch(POLICIES, policy.namespace, policy.name, operations)
+        except (Invalid, NotFound):
+            return None  # somebody was faster, and the watch brings what it says now
+        return str(said).strip()
 
     async def _apply_status(self, policy: ResiliencePolicy, status: dict[str, Any]) -> None:
         body = {
