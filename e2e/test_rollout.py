@@ -178,10 +178,15 @@ def test_an_outage_holds_a_good_version_and_does_not_blame_it(release: Release) 
 
 
 def test_a_bad_version_under_the_same_outage_is_rolled_back(release: Release) -> None:
-    release.scale("redis", 0)
-    wait_for_level(release.kubectl, NAMESPACE, POLICY, "DEGRADED", 90)
-    story = release("bad-in-an-outage", ERROR_PERCENT="20")
-    release.scale("redis", 1)
+    """It fails where stable falls back: what is wrong shows only once the database is gone."""
+    wait_for_level(release.kubectl, NAMESPACE, POLICY, "OPTIMAL", 300)
+
+    def outage(moment: Moment) -> None:
+        if moment.phase == "Progressing" and moment.weight == 5:
+            release.scale("postgres", 0)
+
+    story = release("bad-in-an-outage", meanwhile=outage, ERROR_PERCENT="3")
+    release.scale("postgres", 1)
     assert story.end == "RolledBack"
     assert "LostFallback" in story.attributions()
     assert release.weights() == (100, 0)

@@ -8,7 +8,7 @@ from resilience_operator.api.v1alpha1.rollout import Approval
 from resilience_operator.api.v1alpha1.rollout_status import Attribution, MetricVerdict
 from resilience_operator.core.bands import rank
 from resilience_operator.core.rollout import attribution, pods
-from resilience_operator.core.rollout.findings import Hold, named, unknown
+from resilience_operator.core.rollout.findings import Hold, named, troubled, unknown
 from resilience_operator.core.rollout.turn import Turn
 from resilience_operator.core.rollout.values import MIN_LOOKS
 
@@ -64,7 +64,13 @@ def _level(turn: Turn) -> Hold | None:
         return Hold("LevelUnknown", "No level has been decided yet.")
     if rank(level) <= rank(least):
         return None
-    return Hold("LevelTooLow", f"The level is {level}; a rollout needs {least} or better.")
+    message = f"The level is {level}; a rollout needs {least} or better."
+    broken = troubled(turn.seen)
+    if not broken:
+        return Hold("LevelTooLow", message)
+    # The level is low because of what is broken, and that is nothing the version has done.
+    blame = Attribution.DEPENDENCY_FAULT
+    return Hold("LevelTooLow", f"{message} It is low because of {named(broken)}.", blame)
 
 
 def _failed_check(turn: Turn) -> Hold | None:
