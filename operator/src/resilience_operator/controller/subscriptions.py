@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from resilience_operator.api.v1alpha1.policy import Dependency
 from resilience_operator.api.v1alpha1.policy_status import BreakerPhase
 from resilience_operator.controller.store import Entry, Store
-from resilience_operator.core.evidence import assess, next_probe_at, observe, restore
+from resilience_operator.core.evidence import assess, begin, next_probe_at, observe, restore
 from resilience_operator.core.model import Evidence, Key, ProbeResult
 from resilience_operator.core.targets import probe_key, typed
 from resilience_operator.runtime.clock import Clock
@@ -127,4 +127,4 @@ def _initial_evidence(entry: Entry, name: str, now: float) -> Evidence:
     if old is not None:
         return Evidence(known_health=old.known_health, known_at=now)
     status = next((d for d in entry.policy_status.dependencies if d.name == name), None)
-    return restore(status, now) if status is not None else Evidence()
+    return restore(status, now) if status is not None else begin(now)
