@@ -5,19 +5,32 @@ take more memory than everything else in the operator; here each policy costs it
 the samples live only for the line they are written to.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import cast
+from typing import NamedTuple
 
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
 
-from resilience_operator.api.v1alpha1.base import Level
-from resilience_operator.api.v1alpha1.policy_status import BreakerPhase
-from resilience_operator.core.model import DependencyHealth, HealthScore, Key, LevelTransition
+from resilience_operator.core.model import (
+    DependencyHealth,
+    HealthScore,
+    Key,
+    LevelPlan,
+    LevelTransition,
+    Outcome,
+)
+from resilience_operator.dependency_metrics import DependencyMetrics
+from resilience_operator.level_metrics import LevelMetrics
+from resilience_operator.scraped import Samples, family, sample
 
-Samples = Iterator[Sample]
+
+class _Carried(NamedTuple):
+    """What is kept of an outcome."""
+
+    flags_applied: bool | None
+    problems: int
+    pods_refreshed: int
+    pods_total: int
 
 
 class PolicyMetrics(Collector):
@@ -25,38 +38,50 @@ class PolicyMetrics(Collector):
     never changed, and each scrape walks a copy of the keys."""
 
     def __init__(self) -> None:
-        self._dependencies: dict[Key, dict[str, tuple[int | None, BreakerPhase]]] = {}
-        self._levels: dict[Key, tuple[str | None, int | None]] = {}
-        self._transitions: dict[Key, Counter[tuple[str, str]]] = {}
+        self._dependencies = DependencyMetrics()
+        self._levels = LevelMetrics()
+        self._outcomes: dict[Key, _Carried] = {}
 
     def dependency_observed(self, policy: Key, health: DependencyHealth) -> None:
         """Note a dependency's state."""
-        states = self._dependencies.setdefault(policy, {})
-        states[health.name] = (health.health, health.breaker)
+        self._dependencies.observed(policy, health)
 
     def level_decided(self, level: Key, current: str | None, score: HealthScore) -> None:
         """Note a level and its score."""
-        self._levels[level] = (current, score.value)
+        self._levels.decided(level, current, score)
+
+    def level_planned(self, level: Key, plan: LevelPlan) -> None:
+        """Note what else the decision says, and the features that follow from it."""
+        self._levels.planned(level, plan)
 
     def level_changed(self, level: Key, transition: LevelTransition) -> None:
         """Count a transition; the first level of all is none."""
-        if transition.from_level is not None:
-            moves = self._transitions.setdefault(level, Counter())
-            moves[(transition.from_level.value, transition.to_level.value)] += 1
+        self._levels.changed(level, transition)
+
+    def plan_carried_out(self, policy: Key, outcome: Outcome) -> None:
+        """Note what came of the flags and of telling the pods, unless the policy went meanwhile."""
+        if not self._dependencies.knows(policy):
+            return
+        self._outcomes[policy] = _Carried(
+            outcome.flags_applied,
+            len(outcome.problems),
+            outcome.pods_refreshed,
+            outcome.pods_total,
+        )
 
     def forget_policy(self, policy: Key) -> None:
         """Drop a policy's dependencies and the level that the operator made for it."""
-        self._dependencies.pop(policy, None)
+        self._dependencies.forget_policy(policy)
+        self._outcomes.pop(policy, None)
         self.forget_level(policy)
 
     def forget_dependency(self, policy: Key, name: str) -> None:
         """Drop a dependency that the policy no longer lists."""
-        self._dependencies.get(policy, {}).pop(name, None)
+        self._dependencies.forget(policy, name)
 
     def forget_level(self, level: Key) -> None:
         """Drop a level that is gone, or whose policy is."""
-        self._levels.pop(level, None)
-        self._transitions.pop(level, None)
+        self._levels.forget(level)
 
     def describe(self) -> Iterable[Metric]:
         """The families by name, for the registry's check on duplicates."""
@@ -64,88 +89,42 @@ class PolicyMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The families; their samples come while they are being read."""
-        yield _family(
-            "resilience_breaker_state",
-            "1 for the state that a dependency's circuit breaker is in, 0 for the others.",
+        yield from self._dependencies.families()
+        yield from self._levels.families()
+        yield family(
+            "resilience_policy_flags_applied",
+            "1 while a policy's ConfigMap holds its flags; absent while none are to be written.",
             "gauge",
-            self._breaker_states,
+            self._flags_applied,
         )
-        yield _family(
-            "resilience_dependency_health",
-            "Health of a dependency from 0 to 100; absent while it is unknown.",
-            "gauge",
-            self._healths,
+        yield self._outcome(
+            "resilience_policy_problems",
+            "Problems of a policy that only the cluster can know, such as a missing Deployment.",
+            lambda carried: carried.problems,
         )
-        yield _family(
-            "resilience_health_score",
-            "Weighted health from 0 to 100 that a level is decided on; absent while unknown.",
-            "gauge",
-            self._scores,
+        yield self._outcome(
+            "resilience_policy_pods",
+            "Pods that a policy's flags are for.",
+            lambda carried: carried.pods_total,
         )
-        yield _family(
-            "resilience_level",
-            "1 for the level in force, 0 for the others.",
-            "gauge",
-            self._level_states,
-        )
-        yield _family(
-            "resilience_level_transitions",
-            "Changes of level since the operator started.",
-            "counter",
-            self._moves,
+        yield self._outcome(
+            "resilience_policy_pods_refreshed",
+            "Pods that know of a policy's present flags.",
+            lambda carried: carried.pods_refreshed,
         )
 
-    def _each_dependency(self) -> Iterator[tuple[dict[str, str], int | None, BreakerPhase]]:
-        for (namespace, policy), states in tuple(self._dependencies.items()):
-            for name, (health, phase) in tuple(states.items()):
-                labels = {"namespace": namespace, "policy": policy, "dependency": name}
-                yield labels, health, phase
+    def _each_outcome(self) -> Iterator[tuple[dict[str, str], _Carried]]:
+        for (namespace, policy), carried in tuple(self._outcomes.items()):
+            yield {"namespace": namespace, "policy": policy}, carried
 
-    def _breaker_states(self) -> Samples:
-        for labels, _, phase in self._each_dependency():
-            for state in BreakerPhase:
-                yield _sample("resilience_breaker_state", state is phase, **labels, state=state)
+    def _flags_applied(self) -> Samples:
+        for labels, carried in self._each_outcome():
+            if carried.flags_applied is not None:
+                yield sample("resilience_policy_flags_applied", carried.flags_applied, **labels)
 
-    def _healths(self) -> Samples:
-        for labels, health, _ in self._each_dependency():
-            if health is not None:
-                yield _sample("resilience_dependency_health", health, **labels)
+    def _outcome(self, name: str, documentation: str, of: Callable[[_Carried], int]) -> Metric:
+        def samples() -> Samples:
+            for labels, carried in self._each_outcome():
+                yield sample(name, of(carried), **labels)
 
-    def _scores(self) -> Samples:
-        for (namespace, name), (_, score) in tuple(self._levels.items()):
-            if score is not None:
-                yield _sample("resilience_health_score", score, namespace=namespace, name=name)
-
-    def _level_states(self) -> Samples:
-        for (namespace, name), (current, _) in tuple(self._levels.items()):
-            for level in Level:
-                here = level.value == current
-                yield _sample("resilience_level", here, namespace=namespace, name=name, level=level)
-
-    def _moves(self) -> Samples:
-        for (namespace, name), moves in tuple(self._transitions.items()):
-            labels = {"namespace": namespace, "name": name}
-            for (origin, to), count in tuple(moves.items()):
-                ends = {"from": origin, "to": to}
-                yield _sample("resilience_level_transitions_total", count, **labels, **ends)
-
-
-class _Lazily:
-    """Samples that are made anew each time they are walked."""
-
-    def __init__(self, make: Callable[[], Samples]) -> None:
-        self._make = make
-
-    def __iter__(self) -> Samples:
-        return self._make()
-
-
-def _family(name: str, documentation: str, kind: str, make: Callable[[], Samples]) -> Metric:
-    metric = Metric(name, documentation, kind)
-    # Declared as a list; the encoders only walk it.
-    metric.samples = cast("list[Sample]", _Lazily(make))
-    return metric
-
-
-def _sample(series: str, value: float, /, **labels: str) -> Sample:
-    return Sample(series, labels, value, None, None, None)
+        return family(name, documentation, "gauge", samples)

@@ -7,7 +7,9 @@ from resilience_operator.core.model import (
     DependencyHealth,
     HealthScore,
     Key,
+    LevelPlan,
     LevelTransition,
+    Outcome,
     Trust,
 )
 from resilience_operator.core.resources import Resource
@@ -63,8 +65,14 @@ class Observer(Protocol):
     def level_decided(self, level: Key, current: str | None, score: HealthScore) -> None:
         """A level was decided, changed or not."""
 
+    def level_planned(self, level: Key, plan: LevelPlan) -> None:
+        """What else was decided on a level, and the features that follow from it."""
+
     def level_changed(self, level: Key, transition: LevelTransition) -> None:
         """A level has moved."""
+
+    def plan_carried_out(self, policy: Key, outcome: Outcome) -> None:
+        """What came of a policy's plan."""
 
     def flags_written(self, outcome: FlagsOutcome) -> None:
         """Flags were written, found to be there already, or refused."""

@@ -222,6 +222,7 @@ class Controller:
             entry.level_states[level.name] = level.decision.state
             level_key = (plan.key[0], level.name)
             self._observer.level_decided(level_key, level.decision.level, level.score)
+            self._observer.level_planned(level_key, level)
             if level.decision.transition is not None:
                 self._observer.level_changed(level_key, level.decision.transition)
 
@@ -268,6 +269,7 @@ class Controller:
                 await step()
             except ApiError as failure:
                 failures.append(failure)
+        self._observer.plan_carried_out(plan.key, entry.outcome)
         if any(_will_fail_again(failure) for failure in failures):
             await self._announce(entry)  # no reason to keep them back
         if failures:
