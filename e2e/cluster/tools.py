@@ -14,7 +14,19 @@ from pathlib import Path
 from e2e.cluster.errors import ClusterError
 from e2e.cluster.paths import MODULES, cache_folder
 
-_VERSION_PACKAGE = "k8s.io/component-base/version"
+
+@dataclass(frozen=True)
+class Stamp:
+    """A Go variable that the linker sets, to (a part of) the version of a required module."""
+
+    variable: str
+    module: str
+    text: str = "v{major}.{minor}.{patch}"
+
+    def flag(self, version: str) -> str:
+        """The linker's flag, with that version of the module."""
+        major, minor, patch = version.removeprefix("v").split(".", 2)
+        return f"-X {self.variable}={self.text.format(major=major, minor=minor, patch=patch)}"
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,7 @@ class Tool:
     binaries: Mapping[str, str]
     # The module whose version is the tool's; empty: the sources are in the folder itself.
     module: str = ""
-    stamp_version: bool = False
+    stamps: tuple[Stamp, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -35,23 +47,19 @@ class Tool:
 
     def version(self) -> str:
         """The required version of the module, or `local`."""
-        if not self.module:
-            return "local"
+        return self.required(self.module) if self.module else "local"
+
+    def required(self, module: str) -> str:
+        """The version of a module that the tool's go.mod requires."""
         text = (self.folder / "go.mod").read_text()
-        match = re.search(rf"^(?:require)?\s*{re.escape(self.module)} (v\S+)", text, re.MULTILINE)
+        match = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", text, re.MULTILINE)
         if match is None:
-            raise ClusterError(f"{self.folder}/go.mod does not require {self.module}")
+            raise ClusterError(f"{self.folder}/go.mod does not require {module}")
         return match[1]
 
     def ldflags(self) -> str:
-        """No symbol tables; and the version that Kubernetes reports of itself."""
-        flags = ["-s", "-w"]
-        if self.stamp_version:
-            version = self.version()
-            major, minor, _ = version.removeprefix("v").split(".", 2)
-            stamps = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
-            flags += [f"-X {_VERSION_PACKAGE}.{key}={value}" for key, value in stamps.items()]
-        return " ".join(flags)
+        """No symbol tables; and what the programs report as their version."""
+        return " ".join(["-s", "-w", *(one.flag(self.required(one.module)) for one in self.stamps)])
 
     def key(self, go_version: str) -> str:
         """Names the folder of its binaries in the cache."""
@@ -71,6 +79,21 @@ def _kubernetes(*names: str) -> Mapping[str, str]:
     return {name: f"k8s.io/kubernetes/cmd/{name}" for name in names}
 
 
+_KUBERNETES_STAMPS = (
+    Stamp("k8s.io/component-base/version.gitVersion", "k8s.io/kubernetes"),
+    Stamp("k8s.io/component-base/version.gitMajor", "k8s.io/kubernetes", "{major}"),
+    Stamp("k8s.io/component-base/version.gitMinor", "k8s.io/kubernetes", "{minor}"),
+)
+# Besides its own version, the Kubernetes that helm takes for granted when it asks no API server.
+_HELM_STAMPS = (
+    Stamp("helm.sh/helm/v3/internal/version.version", "helm.sh/helm/v3"),
+    *(
+        Stamp(f"helm.sh/helm/v3/pkg/{package}.k8sVersion{part}", "k8s.io/client-go", text)
+        for package in ("lint/rules", "chartutil")
+        for part, text in (("Major", "1"), ("Minor", "{minor}"))
+    ),
+)
+
 TOOLS: Mapping[str, Tool] = {
     tool.name: tool
     for tool in (
@@ -86,7 +109,7 @@ TOOLS: Mapping[str, Tool] = {
                 "kubectl",
             ),
             "k8s.io/kubernetes",
-            stamp_version=True,
+            stamps=_KUBERNETES_STAMPS,
         ),
         Tool("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "go.etcd.io/etcd/server/v3"),
         Tool("coredns", {"coredns": "."}, "github.com/coredns/coredns"),
@@ -97,6 +120,12 @@ TOOLS: Mapping[str, Tool] = {
             "contour",
             {"contour": "github.com/projectcontour/contour/cmd/contour"},
             "github.com/projectcontour/contour",
+        ),
+        Tool(
+            "helm",
+            {"helm": "helm.sh/helm/v3/cmd/helm"},
+            "helm.sh/helm/v3",
+            stamps=_HELM_STAMPS,
         ),
     )
 }

@@ -57,6 +57,17 @@ def test_kubernetes_reports_its_version() -> None:
     assert "version.gitMajor=1" in flags
 
 
+def test_helm_reports_its_version_and_the_kubernetes_it_was_made_for() -> None:
+    tool = tools.lookup("helm")
+    flags = tool.ldflags()
+    minor = tool.required("k8s.io/client-go").split(".")[1]
+
+    assert f"version.version={tool.version()} " in flags
+    for package in ("lint/rules", "chartutil"):
+        assert f"{package}.k8sVersionMajor=1 " in flags
+        assert f"{package}.k8sVersionMinor={minor}" in flags
+
+
 def test_one_binary_is_named_and_several_are_put_in_the_folder() -> None:
     go = golang.Go("go", "go1.26.1")
 
