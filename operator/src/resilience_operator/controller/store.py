@@ -16,6 +16,7 @@ from resilience_operator.api.v1alpha1.policy import (
     Target,
 )
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
+from resilience_operator.core.conditions import ROLLOUT_CONDITION
 from resilience_operator.core.model import (
     DependencyHealth,
     EventPlan,
@@ -94,8 +95,7 @@ class Store:
         key = (policy.namespace, policy.name)
         entry = self._entries.get(key)
         if entry is None or entry.policy.uid != policy.uid:
-            # The rollout's part of the status has a writer of its own.
-            status = policy.status.model_copy(update={"rollout": None})
+            status = without_rollout(policy.status)
             entry = self._entries[key] = Entry(policy=policy, policy_status=status)
             self._by_namespace.setdefault(policy.namespace, set()).add(key)
         else:
@@ -149,3 +149,9 @@ class Store:
     def levels_of(self, policy_key: Key) -> tuple[DegradationLevel, ...]:
         """The levels that refer to a policy, by name."""
         return tuple(self._levels[key] for key in sorted(self._levels_of.get(policy_key, ())))
+
+
+def without_rollout(status: PolicyStatus) -> PolicyStatus:
+    """The status without the rollout's part, which has a writer of its own."""
+    conditions = tuple(each for each in status.conditions if each.type != ROLLOUT_CONDITION)
+    return status.model_copy(update={"rollout": None, "conditions": conditions})

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from resilience_operator.api.v1alpha1.base import Condition, ConditionStatus
 from resilience_operator.core.times import to_rfc3339
 
+# The rollout's condition; it has a writer of its own.
+ROLLOUT_CONDITION = "RolloutProgressing"
 MAX_REASON = 63
 MAX_MESSAGE = 1024
 

@@ -3,9 +3,7 @@
 from resilience_operator.api.v1alpha1.base import Condition
 from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
 from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase, RolloutStatus
-from resilience_operator.core.conditions import Finding, history, stamp
-
-CONDITION = "RolloutProgressing"
+from resilience_operator.core.conditions import ROLLOUT_CONDITION, Finding, history, stamp
 
 _PROGRESSING = frozenset({RolloutPhase.WAITING, RolloutPhase.PROGRESSING, RolloutPhase.PROMOTING})
 
@@ -16,7 +14,7 @@ def rollout_condition(
     """True while the rollout goes on by itself, False while it is held, paused, or at rest."""
     past = history((before,) if before else (), policy.generation, now)
     finding = Finding(
-        CONDITION,
+        ROLLOUT_CONDITION,
         status.phase in _PROGRESSING,
         status.reason or status.phase.value,
         status.message or f"The rollout is {status.phase.value}.",

@@ -177,7 +177,6 @@ class RolloutWorker:
 
     async def _announce(self, policy: ResiliencePolicy, events: Iterable[RolloutEvent]) -> None:
         for event in events:
-            log.info("%s: %s", event.reason, event.message, extra=_about(policy))
             self._observer.rollout_moved((policy.namespace, policy.name), event)
             await self._announcer.announce_rollout(policy, event)
 

@@ -13,8 +13,9 @@ from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
 from resilience_operator.api.v1alpha1.rollout import Rollout
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
 from resilience_operator.controller.ports import Cluster
-from resilience_operator.controller.rollouts.conditions import CONDITION, rollout_condition
+from resilience_operator.controller.rollouts.conditions import rollout_condition
 from resilience_operator.controller.rollouts.state import RolloutState
+from resilience_operator.core.conditions import ROLLOUT_CONDITION
 from resilience_operator.core.errors import Invalid, NotFound
 from resilience_operator.core.model import Problem
 from resilience_operator.core.resources import POLICIES
@@ -40,7 +41,7 @@ class RolloutWrites:
     ) -> None:
         """Write `status.rollout` and its condition, if they say anything new."""
         before = state.condition or next(
-            (one for one in policy.status.conditions if one.type == CONDITION), None
+            (one for one in policy.status.conditions if one.type == ROLLOUT_CONDITION), None
         )
         condition = rollout_condition(policy, status, before, self._now())
         if state.written == status and before == condition:
