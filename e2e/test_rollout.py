@@ -142,7 +142,8 @@ def test_a_version_that_crashes_is_rolled_back_without_analysis(release: Release
         """Once it has traffic, let its processes end again and again."""
         if moment.phase == "Progressing" and moment.weight == 5:
             for pod in _pods(release.kubectl):
-                release.kubectl.run("-n", NAMESPACE, "exec", pod, "--", "kill", "1")
+                end = "import os, signal; os.kill(1, signal.SIGTERM)"
+                release.kubectl.run("-n", NAMESPACE, "exec", pod, "--", "python3", "-c", end)
 
     story = release("crashes", meanwhile=crash, rate=100)
     assert story.end == "RolledBack"

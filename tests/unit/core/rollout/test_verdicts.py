@@ -166,3 +166,19 @@ def test_later_windows_and_more_metrics_take_more_evidence() -> None:
     assert judged(error_rate(), view).verdict is WORSE
     later = Circumstances(window=200, early=False, alone=False, healthy=True)
     assert judged(error_rate(), view, later).verdict is PASSING
+
+
+@pytest.mark.parametrize("given", [USUAL, ALONE])
+def test_a_version_that_seems_slow_does_not_pass_before_it_is_proven_to_be(
+    given: Circumstances,
+) -> None:
+    """A short step would otherwise end before the proof, and the version be promoted."""
+    metric = latency(max=0.5)
+    assert judged(metric, values(0.1, 0.9, minutes=6), given).verdict is TOO_FEW
+    assert judged(metric, values(0.1, 0.9, minutes=30), given).verdict is WORSE
+    assert judged(metric, values(0.1, 0.4, minutes=6), given).verdict is PASSING
+
+
+def test_what_is_slow_on_both_is_not_the_versions_to_prove() -> None:
+    metric = latency(max=0.5)
+    assert judged(metric, values(0.9, 0.9, minutes=30)).verdict is BOTH_BAD

@@ -32,7 +32,8 @@ def compare(
     if alone:
         p = 1.0 if ceiling is None else greater_p([value > ceiling for value in canary])
         evidence = f"bets p={p:.2g}, {len(canary)} looks; stable has no traffic"
-        few, over = len(canary) < MIN_LOOKS, p <= alpha
+        over = p <= alpha
+        few = len(canary) < MIN_LOOKS or (not over and _looks_over(canary, ceiling))
         return Comparison("", _text(canary), evidence, few=few, over=over)
     pairs = [
         pair for pair in zip(canary, stable, strict=False) if all(math.isfinite(v) for v in pair)
@@ -49,21 +50,31 @@ def _both(
     stable = tuple(pair[1] for pair in pairs)
     allowed = 1.0 + (metric.max_increase_percent or 0) / 100.0
     increase = greater_p([c > s * allowed for c, s in pairs])
+    over, stable_over = _over(canary, ceiling, alpha), _over(stable, ceiling, alpha)
+    # What seems too slow and is not proven so is no pass: a short step would end before the proof.
+    seems_over = metric.max is not None and _looks_over(canary, ceiling) and not stable_over
+    grown = median(canary) > median(stable) * allowed
+    seems_worse = seems_over or (metric.max_increase_percent is not None and grown)
     return Comparison(
         _text(stable),
         _text(canary),
         f"bets p={increase:.2g}, {len(pairs)} looks",
+        few=seems_worse and not over and increase > alpha,
         worse=greater_p([c > s for c, s in pairs]) <= alpha,
         increased=increase <= alpha,
         better=greater_p([s > c for c, s in pairs]) <= alpha,
-        over=_over(canary, ceiling, alpha),
-        stable_over=_over(stable, ceiling, alpha),
+        over=over,
+        stable_over=stable_over,
         normal=_NORMAL_TIMES * median(stable),
     )
 
 
 def _over(values: _Values, ceiling: float | None, alpha: float) -> bool:
     return ceiling is not None and greater_p([value > ceiling for value in values]) <= alpha
+
+
+def _looks_over(values: _Values, ceiling: float | None) -> bool:
+    return ceiling is not None and median(values) > ceiling
 
 
 def _text(values: _Values) -> str:
