@@ -70,9 +70,12 @@ class Leader:
         pool = ProbePool(prober, clock, reports, max_in_flight=settings.max_probes_in_flight)
         reports.watch_pool(pool)
         reports.watch_queue(queue)
+        reports.runtime.watch_pool(pool)
+        reports.runtime.watch_queue("levels", queue)
         subscriptions = Subscriptions(store, pool, queue, clock)
         kit = Toolkit.of(self._guard(), clock.now, self._control_name)
         webhooks = Webhooks(kit, CachedSecrets(SecretReader(self.client), clock.now))
+        reports.runtime.watch_notifier(webhooks)
         announcements = Announcements(
             EventRecorder(self.client, clock, settings.identity, reports), webhooks, clock.now
         )
@@ -80,6 +83,7 @@ class Leader:
         engine = build_engine(
             self.client, store, clock, reports, kit, announcements, trust.get, self._namespaces
         )
+        reports.runtime.watch_queue("rollouts", engine.queue)
         controller = self._controller(store, subscriptions, queue, announcements, engine, trust)
         for namespace in self._namespaces:
             for body in await self.client.list(LEVELS, namespace):
@@ -164,6 +168,7 @@ class Leader:
         )
         watcher = KopfWatcher(registry, self.settings.watch_namespaces, self.settings.identity)
         self.vitals.watch("The watch of policies", watcher.silence, WATCH_PATIENCE_SECONDS)
+        self.reports.runtime.watch_silence(watcher.silence)
         await watcher.run()
 
     def _flag_watcher(self, namespace: str | None) -> Watcher:

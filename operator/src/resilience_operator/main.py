@@ -72,7 +72,7 @@ async def run(settings: Settings) -> int:
             settings.lease_retry_seconds,
         ),
         on_change=reports.leadership_changed,
-        on_error=lambda error: log.warning("lease: %s", error),
+        on_error=reports.lease_failed,
     )
     vitals = Vitals()
     vitals.require("The lease could not be read yet.", lambda: elector.in_touch)

@@ -6,13 +6,17 @@ is a number only.
 
 import logging
 
+from prometheus_client import GCCollector
+
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
-from resilience_operator.core.model import Key
+from resilience_operator.cluster_metrics import ClusterMetrics
+from resilience_operator.core.model import Key, Trust
 from resilience_operator.core.resources import Resource
 from resilience_operator.core.rollout.model import RolloutEvent
 from resilience_operator.metrics import Metrics
 from resilience_operator.probes.prober import InternalProbeError
 from resilience_operator.rollout_metrics import RolloutMetrics
+from resilience_operator.runtime_metrics import RuntimeMetrics
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +27,11 @@ class Reports(Metrics):
     def __init__(self, version: str = "unknown") -> None:
         super().__init__(version)
         self._rollouts = RolloutMetrics(self.registry)
+        self._cluster = ClusterMetrics(self.registry)
+        self.runtime = RuntimeMetrics()
+        """The operator's own parts: whoever makes one has it watched here."""
+        self.registry.register(self.runtime)
+        GCCollector(registry=self.registry)
 
     def rollout_decided(self, policy: Key, status: RolloutStatus) -> None:
         """Where a rollout stands, changed or not."""
@@ -45,14 +54,33 @@ class Reports(Metrics):
     def requested(self, verb: str, resource: Resource, code: int) -> None:
         """The API server answered with that code; 0: no answer."""
         self.api_requested(verb, resource.plural, str(code) if code else "none")
+        self._cluster.requested(verb, resource.plural, code)
+
+    def leadership_changed(self, leading: bool) -> None:
+        """This replica leads, or no longer does."""
+        super().leadership_changed(leading)
+        self._cluster.leadership_changed(leading)
+
+    def lease_failed(self, error: Exception) -> None:
+        """An attempt on the lease failed."""
+        self._cluster.lease_failed()
+        log.warning("lease: %s", error)
+
+    def trust_changed(self, trust: Trust) -> None:
+        """The operator believes its probes, or is blind."""
+        super().trust_changed(trust)
+        self.runtime.trust_changed(trust.trusted)
 
     def event_recorded(self, reason: str) -> None:
-        """An event is in the cluster; the request was counted already."""
+        """An event is in the cluster."""
+        self._cluster.event_ended("recorded")
 
     def event_dropped(self, reason: str, error: Exception | None) -> None:
         """An event is not in the cluster; the log has it."""
+        self._cluster.event_ended("failed" if error else "limited")
         log.warning("Event %s not recorded: %s", reason, error or "too many at once")
 
     def watch_failed(self, resource: Resource, error: Exception) -> None:
         """A watch was interrupted and will be taken up again."""
+        self._cluster.watch_failed(resource.plural)
         log.warning("Watch of %s interrupted: %s", resource.plural, error)

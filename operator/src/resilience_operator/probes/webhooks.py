@@ -83,6 +83,11 @@ class Webhooks:
         self._closed = False
         self.counts: Counter[str] = Counter(delivered=0, failed=0, dropped=0)
 
+    @property
+    def waiting(self) -> int:
+        """Messages that are queued."""
+        return sum(len(queue.waiting) for queue in tuple(self._queues.values()))
+
     async def send(
         self, namespace: str, webhook: Notification, message: NotificationMessage
     ) -> None:

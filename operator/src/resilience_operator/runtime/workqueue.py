@@ -52,6 +52,17 @@ class WorkQueue(Generic[K]):
         self._running: dict[K, asyncio.Task[None]] = {}
         self._again: set[K] = set()
         self._failures: dict[K, int] = {}
+        self._added = 0
+
+    @property
+    def added(self) -> int:
+        """How often a key was put on the queue, by hints and by its time."""
+        return self._added
+
+    @property
+    def running(self) -> int:
+        """Keys that are worked on at this moment."""
+        return len(self._running)
 
     @property
     def depth(self) -> int:
@@ -70,6 +81,7 @@ class WorkQueue(Generic[K]):
 
     def add(self, key: K) -> None:
         """Have a run of that key start from now on."""
+        self._added += 1
         if key in self._running:
             self._again.add(key)
         else:
