@@ -1,6 +1,7 @@
-"""Generates the field reference: `make generate`.
+"""Generates the reference of fields and of metrics: `make generate`.
 
-It reads the CRDs' own schemas, so that it cannot say anything else than the API server does.
+It reads the CRDs' own schemas, so that it cannot say anything else than the API server does, and
+the operator's own registry.
 """
 
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resilience_operator.api.v1alpha1.base import API_VERSION
+from tools import metricsdoc
 from tools.crdgen import root_schema
 from tools.generated import main
 from tools.resources import RESOURCES, Resource
@@ -171,7 +173,8 @@ def page(resource: Resource) -> str:
 
 def render() -> dict[str, str]:
     """The text of every reference page, by file name."""
-    return {f"{resource.kind.lower()}.md": page(resource) for resource in RESOURCES}
+    pages = {f"{resource.kind.lower()}.md": page(resource) for resource in RESOURCES}
+    return {**pages, "metrics.md": metricsdoc.page()}
 
 
 if __name__ == "__main__":
