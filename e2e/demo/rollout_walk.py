@@ -22,6 +22,7 @@ from e2e.load.result import LoadResult
 from e2e.load.run import LoadRun
 
 RATE = 200.0
+PATH = "/api/stock_levels"
 LONGEST_SECONDS = 1200.0
 ENDS = ("Succeeded", "RolledBack", "Failed")
 
@@ -85,7 +86,7 @@ class RolloutWalk:
 
     def run(self) -> list[Story]:
         """The three parts in order; raises CommandFailed when one ends otherwise."""
-        with LoadRun(Plan(self._url, HOST, RATE, LONGEST_SECONDS)) as load:
+        with LoadRun(Plan(self._url + PATH, HOST, RATE, LONGEST_SECONDS)) as load:
             self._await_traffic(load)
             return [
                 self._part(load, "1. A good version", "v2", {}, "Succeeded", "None"),
