@@ -8,11 +8,14 @@ from pathlib import Path
 from tools import ROOT
 
 
-def out_of_date(folder: Path, files: Mapping[str, str]) -> list[str]:
-    """Names of files that are missing or differ, and of files that nothing generates."""
+def out_of_date(folder: Path, files: Mapping[str, str], *, alone: bool = True) -> list[str]:
+    """Names of files that are missing or differ, and of files that nothing generates.
+
+    The latter only where the generated files are alone in their folder.
+    """
     there = {path.name: path.read_text() for path in folder.glob("*") if path.is_file()}
     wrong = {name for name, text in files.items() if there.get(name) != text}
-    return sorted(wrong | (there.keys() - files.keys()))
+    return sorted(wrong | (there.keys() - files.keys() if alone else set()))
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
@@ -24,9 +27,15 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
             path.write_text(text)
 
 
-def main(render: Callable[[], Mapping[str, str]], *, default_folder: str) -> None:
+def main(
+    render: Callable[[], Mapping[str, str]],
+    *,
+    default_folder: str,
+    source: str = "the models",
+    alone: bool = True,
+) -> None:
     """The command line that all generators share."""
-    parser = argparse.ArgumentParser(description="Generate files from the API models.")
+    parser = argparse.ArgumentParser(description=f"Generate files from {source}.")
     parser.add_argument("--out", type=Path, default=ROOT / default_folder, help="folder to write")
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
     options = parser.parse_args()
@@ -34,7 +43,7 @@ def main(render: Callable[[], Mapping[str, str]], *, default_folder: str) -> Non
     if not options.check:
         write(options.out, files)
         return
-    wrong = out_of_date(options.out, files)
+    wrong = out_of_date(options.out, files, alone=alone)
     if wrong:
         names = ", ".join(wrong)
-        sys.exit(f"{options.out}: not what the models say: {names}; generate them anew")
+        sys.exit(f"{options.out}: not what {source} say: {names}; run `make generate`")

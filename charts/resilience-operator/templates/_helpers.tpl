@@ -1,0 +1,87 @@
+{{- define "resilience-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "resilience-operator.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- else if contains (include "resilience-operator.name" .) .Release.Name }}
+{{- .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "resilience-operator.name" .) | trunc 50 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "resilience-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "resilience-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "resilience-operator.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: resilience-operator
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{ include "resilience-operator.selectorLabels" . }}
+{{- end }}
+
+{{- define "resilience-operator.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "resilience-operator.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "resilience-operator.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- /* The settings as environment variables. Numbers as JSON has them: never with an exponent. */}}
+{{- define "resilience-operator.settings" -}}
+{{- $settings := deepCopy .Values.settings }}
+{{- $_ := set $settings "leaseName" (default (include "resilience-operator.fullname" .) $settings.leaseName) }}
+{{- $_ = set $settings "watchNamespaces" .Values.watchNamespaces }}
+{{- range $key, $value := $settings }}
+{{- $text := "" }}
+{{- if kindIs "slice" $value }}
+{{- $text = join "," $value }}
+{{- else if kindIs "string" $value }}
+{{- $text = $value }}
+{{- else if not (kindIs "invalid" $value) }}
+{{- $text = toJson $value }}
+{{- end }}
+{{- if $text }}
+- name: RESILIENCE_{{ $key | snakecase | upper }}
+  value: {{ $text | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* What a schema cannot say. Fails with a sentence. */}}
+{{- define "resilience-operator.validate" -}}
+{{- with .Values.settings }}
+{{- if not (lt (float64 .leaseRetrySeconds) (float64 .leaseRenewSeconds)) }}
+{{- fail "settings.leaseRetrySeconds must be less than settings.leaseRenewSeconds" }}
+{{- end }}
+{{- if not (lt (float64 .leaseRenewSeconds) (float64 .leaseDurationSeconds)) }}
+{{- fail "settings.leaseRenewSeconds must be less than settings.leaseDurationSeconds" }}
+{{- end }}
+{{- end }}
+{{- if and .Values.watchNamespaces (or .Values.rbac.clusterSecrets .Values.rbac.secretNamespaces) }}
+{{- fail "rbac.clusterSecrets and rbac.secretNamespaces are of cluster mode: with watchNamespaces, Secrets may be read in exactly those namespaces" }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.service.enabled) }}
+{{- fail "metrics.serviceMonitor.enabled needs service.enabled: a ServiceMonitor finds pods through a Service" }}
+{{- end }}
+{{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) .Values.rbac.create }}
+{{- fail "serviceAccount.name must be set when serviceAccount.create is false: the roles would be bound to the namespace's default account, and so to all its pods" }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,259 @@
+"""What the chart renders: rights, settings, and what each option adds or leaves out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+import yaml
+
+from resilience_operator.settings import Settings, load
+from tests.integration.chart.helm import NAMESPACE, ROOT, Body, Helm, found, the
+from tests.integration.chart.matrix import OPTIONS
+from tests.integration.custom_resources import definitions
+
+BASE = ROOT / "manifests" / "base"
+CLUSTER_WIDE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
+
+
+def container(objects: list[Body], name: str = "resilience-operator") -> Body:
+    (only,) = the(objects, "Deployment", name)["spec"]["template"]["spec"]["containers"]
+    return dict(only)
+
+
+def variables(objects: list[Body], name: str = "resilience-operator") -> dict[str, str]:
+    """The environment of the container, as a pod of it would have it."""
+    given = {one["name"]: one.get("value", "") for one in container(objects, name)["env"]}
+    return {**given, "POD_NAME": "pod-1", "POD_NAMESPACE": NAMESPACE}
+
+
+Rule = tuple[tuple[str, ...], ...]
+
+
+def rules(roles: Iterable[Body]) -> set[Rule]:
+    """The rules of some roles, without order."""
+    parts = ("apiGroups", "resources", "resourceNames", "verbs")
+    return {
+        tuple(tuple(sorted(rule.get(part, ()))) for part in parts)
+        for role in roles
+        for rule in role["rules"]
+    }
+
+
+def base(kind: str) -> list[Body]:
+    documents = yaml.safe_load_all((BASE / "rbac.yaml").read_text())
+    return [one for one in documents if one["kind"] == kind]
+
+
+def without_aggregates(objects: list[Body]) -> list[Body]:
+    ends = ("-view", "-edit", "-admin")
+    return [one for one in objects if not one["metadata"]["name"].endswith(ends)]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_object_says_whose_it_is_and_where(helm: Helm, name: str) -> None:
+    for one in helm.render(OPTIONS[name]):
+        if one["metadata"]["name"] == "extra" or one["metadata"]["name"].endswith("-more"):
+            continue  # given by whoever installs
+        labels = one["metadata"]["labels"]
+        assert labels["app.kubernetes.io/managed-by"] == "Helm"
+        assert labels["app.kubernetes.io/part-of"] == "resilience-operator"
+        assert ("namespace" in one["metadata"]) == (one["kind"] not in CLUSTER_WIDE), one["kind"]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_operator_takes_the_settings(helm: Helm, name: str) -> None:
+    objects = helm.render(OPTIONS[name])
+    (deployment,) = found(objects, "Deployment")
+
+    settings = load(variables(objects, deployment["metadata"]["name"]))
+
+    assert list(settings.watch_namespaces) == OPTIONS[name].get("watchNamespaces", [])
+
+
+def test_default_settings_are_the_operators_own(helm: Helm) -> None:
+    settings = load(variables(helm.render()))
+
+    assert settings == Settings(identity="pod-1", namespace=NAMESPACE)
+
+
+def test_every_setting_arrives(helm: Helm) -> None:
+    settings = load(variables(helm.render(OPTIONS["settings"])))
+
+    plain = settings.model_dump(mode="json", exclude={"identity", "namespace", "watch_namespaces"})
+    assert plain == {
+        "log_level": "DEBUG",
+        "log_format": "plain",
+        "guard_allow": ["10.0.0.0/8", "fd00::/8"],
+        "guard_deny": ["192.0.2.0/24"],
+        "control_probe": "dns.example:53",
+        "max_probes_in_flight": 100000,
+        "workers": 16,
+        "write_qps": 12.5,
+        "write_burst": 10000,
+        "resync_seconds": 86400,
+        "lease_name": "levels",
+        "lease_duration_seconds": 30,
+        "lease_renew_seconds": 20.5,
+        "lease_retry_seconds": 0.5,
+        "http_host": "::",
+        "http_port": 9090,
+        "kubeconfig": "/etc/operator/kubeconfig",
+    }
+
+
+def test_the_default_rights_are_those_of_the_manifests(helm: Helm) -> None:
+    objects = helm.render()
+
+    assert rules(without_aggregates(found(objects, "ClusterRole"))) == rules(base("ClusterRole"))
+    assert rules(found(objects, "Role")) == rules(base("Role"))
+
+
+def test_by_default_no_secret_can_be_read(helm: Helm) -> None:
+    objects = helm.render()
+    bound = {
+        one["roleRef"]["name"]
+        for kind in ("ClusterRoleBinding", "RoleBinding")
+        for one in found(objects, kind)
+    }
+
+    assert bound == {"resilience-operator", "resilience-operator-leader"}
+    granted = [one for one in objects if one["metadata"]["name"] in bound and "rules" in one]
+    assert not [rule for rule in rules(granted) if "secrets" in rule[1]]
+
+
+def test_secrets_of_the_named_namespaces_can_be_read(helm: Helm) -> None:
+    objects = helm.render(OPTIONS["Secrets of two namespaces"])
+    bindings = found(objects, "RoleBinding", "resilience-operator-secrets")
+
+    assert [one["metadata"]["namespace"] for one in bindings] == ["shop", "retail"]
+    for binding in bindings:
+        assert binding["roleRef"]["kind"] == "ClusterRole"
+        assert binding["roleRef"]["name"] == "resilience-operator-secrets"
+        (subject,) = binding["subjects"]
+        assert (subject["name"], subject["namespace"]) == ("resilience-operator", NAMESPACE)
+
+
+def test_in_namespaced_mode_nothing_of_a_namespace_is_granted_everywhere(helm: Helm) -> None:
+    objects = helm.render(OPTIONS["namespaced"])
+    everywhere = rules(without_aggregates(found(objects, "ClusterRole")))
+    roles = found(objects, "Role", "resilience-operator")
+
+    assert {rule[1] for rule in everywhere} == {("customresourcedefinitions",), ("namespaces",)}
+    assert [one["metadata"]["namespace"] for one in roles] == ["shop", "retail"]
+    (server,) = found(objects, "Role", "resilience-operator-api-server")
+    assert server["metadata"]["namespace"] == "default"
+    for role in roles:
+        assert everywhere | rules([role, server]) == rules(base("ClusterRole"))
+
+
+def test_people_get_the_two_kinds_by_the_clusters_own_roles(helm: Helm) -> None:
+    for name, verbs in {
+        "view": {"get", "list", "watch"},
+        "edit": {"create", "update", "patch", "delete"},
+        "admin": {"deletecollection"},
+    }.items():
+        role = the(helm.render(), "ClusterRole", f"resilience-operator-{name}")
+        assert (
+            role["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{name}"] == "true"
+        )
+        (rule,) = role["rules"]
+        assert set(rule["verbs"]) == verbs
+        assert set(rule["resources"]) == {"resiliencepolicies", "degradationlevels"}
+
+
+def test_the_default_pods_are_those_of_the_manifests(helm: Helm) -> None:
+    """But for labels, which have the release's name, and the settings, which are spelt out."""
+    ours = the(helm.render(), "Deployment")["spec"]
+    theirs = yaml.safe_load((BASE / "deployment.yaml").read_text())["spec"]
+    assert ours["replicas"] == theirs["replicas"]
+    assert ours["strategy"] == theirs["strategy"]
+    ours, theirs = ours["template"]["spec"], theirs["template"]["spec"]
+    assert ours.pop("enableServiceLinks") is False
+    for pod in (ours, theirs):
+        pod["topologySpreadConstraints"][0].pop("labelSelector")
+        (one,) = pod["containers"]
+        one.pop("env")
+        for probe in ("livenessProbe", "readinessProbe"):
+            one[probe] = {"initialDelaySeconds": 0, "failureThreshold": 3, **one[probe]}
+
+    assert ours == theirs
+
+
+def test_a_spread_without_a_selector_gets_ours(helm: Helm) -> None:
+    objects = helm.render(OPTIONS["scheduling"])
+    spec = the(objects, "Deployment")["spec"]
+    first, second = spec["template"]["spec"]["topologySpreadConstraints"]
+
+    assert first["labelSelector"] == {"matchLabels": {"app": "x"}}
+    assert second["labelSelector"] == spec["selector"]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_crds_are_those_of_the_repository(helm: Helm, keep: bool) -> None:
+    rendered = {
+        one["metadata"]["name"]: one
+        for one in found(helm.render({"crds": {"keep": keep}}), "CustomResourceDefinition")
+    }
+
+    wanted = {one["metadata"]["name"]: one["spec"] for one in definitions()}
+    assert {name: one["spec"] for name, one in rendered.items()} == wanted
+    for one in rendered.values():
+        policy = one["metadata"].get("annotations", {}).get("helm.sh/resource-policy")
+        assert policy == ("keep" if keep else None)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"crds": {"enabled": False}}, "CustomResourceDefinition"),
+        ({"rbac": {"create": False}}, "ClusterRole"),
+        ({"rbac": {"create": False}}, "RoleBinding"),
+        ({"rbac": {"create": False}, "watchNamespaces": ["shop"]}, "Role"),
+        ({"serviceAccount": {"create": False, "name": "other"}}, "ServiceAccount"),
+        ({"service": {"enabled": False}}, "Service"),
+        ({"podDisruptionBudget": {"enabled": False}}, "PodDisruptionBudget"),
+        ({"replicas": 1}, "PodDisruptionBudget"),
+        ({}, "NetworkPolicy"),
+        ({}, "ServiceMonitor"),
+        ({}, "PrometheusRule"),
+        ({"metrics": {"prometheusRule": {"enabled": True}}}, "PrometheusRule"),
+    ],
+)
+def test_what_is_off_is_not_rendered(helm: Helm, values: Body, kind: str) -> None:
+    assert found(helm.render(values), kind) == []
+
+
+@pytest.mark.parametrize("kind", ["ServiceMonitor", "PrometheusRule"])
+def test_monitoring_is_rendered_where_the_kind_is_known(helm: Helm, kind: str) -> None:
+    values = OPTIONS["monitoring"]
+
+    assert len(found(helm.render(values), kind)) == 1
+    assert found(helm.render(values, monitoring=False), kind) == []
+
+
+def test_the_monitor_finds_the_service(helm: Helm) -> None:
+    objects = helm.render(OPTIONS["everything"])
+    (monitor,), (service,) = found(objects, "ServiceMonitor"), found(objects, "Service")
+
+    wanted: dict[str, Any] = monitor["spec"]["selector"]["matchLabels"]
+    assert wanted.items() <= service["metadata"]["labels"].items()
+    assert [one["name"] for one in service["spec"]["ports"]] == ["http"]
+
+
+def test_extra_objects_are_filled_in(helm: Helm) -> None:
+    objects = helm.render(OPTIONS["extras"])
+
+    assert the(objects, "Secret", "extra")["stringData"] == {"release": "resilience-operator"}
+    assert the(objects, "ConfigMap", "resilience-operator-more")
+
+
+@pytest.mark.parametrize(
+    ("values", "image"),
+    [
+        ({}, "resilience-operator/operator:dev"),
+        ({"image": {"tag": ""}}, "resilience-operator/operator:0.1.0"),
+        ({"image": {"tag": "x", "digest": f"sha256:{'a' * 64}"}}, "@sha256:"),
+    ],
+)
+def test_the_image(helm: Helm, values: Body, image: str) -> None:
+    assert image in container(helm.render(values))["image"]

@@ -1,0 +1,85 @@
+"""What the chart takes and what it refuses, before any cluster is asked."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.chart.helm import CHART, Body, Helm, HelmError
+from tests.integration.chart.matrix import OPTIONS
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_lint_finds_nothing(helm: Helm, name: str) -> None:
+    said = helm.run("lint", "--strict", "--quiet", str(CHART), *helm.values(OPTIONS[name]))
+
+    assert "WARNING" not in said
+    assert "ERROR" not in said
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        # misspelt
+        ({"replicaCount": 2}, "replicaCount"),
+        ({"watchNamespace": ["shop"]}, "watchNamespace"),
+        ({"crds": {"keeep": True}}, "keeep"),
+        ({"image": {"tags": "dev"}}, "tags"),
+        ({"settings": {"loglevel": "INFO"}}, "loglevel"),
+        ({"settings": {"watchNamespaces": ["shop"]}}, "watchNamespaces"),
+        ({"resources": {"limit": {"memory": "1Gi"}}}, "limit"),
+        ({"rbac": {"secretsNamespaces": ["shop"]}}, "secretsNamespaces"),
+        ({"networkPolicy": {"from": []}}, "from"),
+        ({"metrics": {"serviceMonitor": {"enable": True}}}, "enable"),
+        ({"livenessProbe": {"period": 10}}, "period"),
+        ({"tolerations": [{"keys": "a"}]}, "keys"),
+        ({"extraEnv": [{"name": "A", "values": "b"}]}, "values"),
+        # mistyped
+        ({"replicas": "2"}, "replicas"),
+        ({"replicas": -1}, "replicas"),
+        ({"watchNamespaces": "shop"}, "watchNamespaces"),
+        ({"watchNamespaces": ["Shop"]}, "watchNamespaces"),
+        ({"watchNamespaces": ["shop", "shop"]}, "watchNamespaces"),
+        ({"crds": {"enabled": "yes"}}, "crds"),
+        ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
+        ({"image": {"digest": "a" * 64}}, "digest"),
+        ({"settings": {"logLevel": "LOUD"}}, "logLevel"),
+        ({"settings": {"workers": 0}}, "workers"),
+        ({"settings": {"guardAllow": ["example.com"]}}, "guardAllow"),
+        ({"settings": {"controlProbe": "dns.example"}}, "controlProbe"),
+        ({"settings": {"httpPort": 80}}, "httpPort"),
+        ({"resources": {"limits": {"memory": "lots"}}}, "memory"),
+        ({"podDisruptionBudget": {"minAvailable": "half"}}, "minAvailable"),
+        ({"commonLabels": {"app.kubernetes.io/name": "mine"}}, "app.kubernetes.io/name"),
+        ({"podLabels": {"a": 1}}, "podLabels"),
+        ({"extraEnv": {"A": "b"}}, "extraEnv"),
+        ({"extraEnv": [{"name": "A", "value": 1}]}, "extraEnv"),
+        ({"metrics": {"serviceMonitor": {"interval": "15"}}}, "interval"),
+    ],
+)
+def test_the_schema_refuses(helm: Helm, values: Body, says: str) -> None:
+    with pytest.raises(HelmError) as refused:
+        helm.render(values)
+
+    assert "schema" in str(refused.value)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"settings": {"leaseRetrySeconds": 12}}, "leaseRetrySeconds must be less than"),
+        ({"settings": {"leaseRenewSeconds": 15}}, "leaseRenewSeconds must be less than"),
+        ({"watchNamespaces": ["a"], "rbac": {"clusterSecrets": True}}, "of cluster mode"),
+        ({"watchNamespaces": ["a"], "rbac": {"secretNamespaces": ["b"]}}, "of cluster mode"),
+        (
+            {"service": {"enabled": False}, "metrics": {"serviceMonitor": {"enabled": True}}},
+            "needs service.enabled",
+        ),
+        ({"serviceAccount": {"create": False}}, "serviceAccount.name must be set"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(
+    helm: Helm, values: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(HelmError, match=says):
+        helm.render(values)
