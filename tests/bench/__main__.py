@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints their tables; nothing passes or fails by a time.
 
-python -m tests.bench [--only chain|start] [--policies N] [--rounds N] [--json FILE]
+python -m tests.bench [--only chain|start|rollouts] [--policies N] [--rounds N] [--json FILE]
 """
 
 import argparse
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench import measure_chain, measure_start, report_start
+from tests.bench import measure_chain, measure_rollouts, measure_start, report_start
 from tests.bench.rounds import machine
 
 
@@ -30,15 +30,23 @@ def main() -> None:
         print("\nMemory and start-up\n")
         print(report_start.report(figures), flush=True)
         found["start"] = asdict(figures)
+    if options.only in (None, "rollouts"):
+        print("\nRollouts at once", flush=True)
+        for name, spread in (("rollouts", options.hold), ("rollouts_in_one_moment", 0)):
+            many = measure_rollouts.measure(options.rollouts, options.hold, spread)
+            print(f"\n{measure_rollouts.report(many)}", flush=True)
+            found[name] = asdict(many)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", choices=("chain", "start"), help="one figure alone")
+    parser.add_argument("--only", choices=("chain", "start", "rollouts"), help="one figure alone")
     parser.add_argument("--policies", type=int, default=1000, help="policies of `start`")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of `chain`")
+    parser.add_argument("--rollouts", type=int, default=300, help="how many at once")
+    parser.add_argument("--hold", type=int, default=30, help="seconds of each step of `rollouts`")
     parser.add_argument("--json", type=Path, help="where to write the figures as well")
     return parser.parse_args()
 

@@ -78,7 +78,7 @@ class Figures:
 def measure(count: int) -> Figures:
     """Everything, in several minutes."""
     with server.running() as ports:
-        with _api_server() as plane:
+        with api_server() as plane:
             _say("no policies")
             empty, empty_memory = _empty(plane)
             _say(f"creating {count} policies")
@@ -91,7 +91,7 @@ def measure(count: int) -> Figures:
             _say("steady state")
             memory, steady = _steady(plane, operator)
             operator.stop()
-        with _api_server() as plane:
+        with api_server() as plane:
             asyncio.run(policies.create(plane.kubeconfig, count, ports))
             _say("first start at the default write rate")
             operator, default = _start(plane, ports, count, {}, fresh=True)
@@ -111,8 +111,9 @@ def measure(count: int) -> Figures:
 
 
 @contextmanager
-def _api_server() -> Iterator[ControlPlane]:
-    with ControlPlane(audit=Audit.WRITES) as plane:
+def api_server(audit: Audit = Audit.WRITES) -> Iterator[ControlPlane]:
+    """An API server with our CRDs."""
+    with ControlPlane(audit=audit) as plane:
         definitions = sorted(CRDS.glob("resilience*.yaml"))
         for path in definitions:
             body = yaml.safe_load(path.read_text())
@@ -156,7 +157,7 @@ def _start(
 ) -> tuple[Operator, Start]:
     """Start the operator and wait for all probes and, at a first start, for all levels."""
     server.ask(ports, "forget")
-    before = _writes(plane)
+    before = writes_of(plane, USER)
     operator = Operator(plane.processes, _identity(plane), settings)
     wait_until(operator.answers, _START_LIMIT, 0.02)
     metrics_after = operator.elapsed()
@@ -174,13 +175,13 @@ def _start(
         probed_after=probed_after,
         levels_after=levels_after,
         cpu_seconds=cpu,
-        writes=_writes(plane) - before,
+        writes=writes_of(plane, USER) - before,
         requests=operator.scrape().by_label(_REQUESTS, "verb", "resource"),
     )
 
 
 def _steady(plane: ControlPlane, operator: Operator) -> tuple[Memory, Steady]:
-    writes, earlier = _writes(plane), operator.scrape()
+    writes, earlier = writes_of(plane, USER), operator.scrape()
     cpu, began = operator.cpu_seconds(), time.monotonic()
     time.sleep(STEADY_SECONDS)
     cpu, took = operator.cpu_seconds() - cpu, time.monotonic() - began
@@ -193,14 +194,14 @@ def _steady(plane: ControlPlane, operator: Operator) -> tuple[Memory, Steady]:
         lag_p50=later.quantile_since(earlier, _LAG, 0.5),
         lag_p99=later.quantile_since(earlier, _LAG, 0.99),
         failed=round(probes - healthy),
-        writes=_writes(plane) - writes,
+        writes=writes_of(plane, USER) - writes,
     )
 
 
-def _writes(plane: ControlPlane) -> int:
+def writes_of(plane: ControlPlane, user: str) -> int:
     """What the operator has written so far, its lease left out."""
     return sum(
-        event["user"]["username"] == USER and event.get("objectRef", {}).get("resource") != "leases"
+        event["user"]["username"] == user and event.get("objectRef", {}).get("resource") != "leases"
         for event in plane.audit_events()
     )
 

@@ -68,6 +68,25 @@ async def until_levels(kubeconfig: Path, count: int, seconds: float) -> float:
     return time.monotonic()
 
 
+def until_rollouts_rest(kubeconfig: Path, count: int, seconds: float) -> None:
+    """Wait until so many policies have nothing to roll out."""
+
+    async def wait() -> None:
+        async with asyncio.timeout(seconds), client(kubeconfig) as api:
+            while True:
+                items = await api.list(POLICIES, NAMESPACE)
+                if sum(_rests(item) for item in items) == count:
+                    return
+                await asyncio.sleep(0.5)
+
+    asyncio.run(wait())
+
+
+def _rests(item: dict[str, Any]) -> bool:
+    status = item.get("status", {})
+    return bool(status.get("level")) and status.get("rollout", {}).get("reason") == "UpToDate"
+
+
 def _policy(number: int, ports: Ports) -> dict[str, Any]:
     hosts = []
     for i in range(DEPENDENCIES):

@@ -1,5 +1,6 @@
 """The parts that drive rollouts, wired: a workqueue, the worker, its looks and its watches."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,12 +10,14 @@ from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
 from resilience_operator.controller.rollouts.mirror import Mirror, Present
 from resilience_operator.controller.rollouts.sources import GuardedSources
+from resilience_operator.controller.rollouts.told_later import ToldLater
 from resilience_operator.controller.rollouts.worker import RolloutWorker
 from resilience_operator.controller.rollouts.writes import RolloutWrites
 from resilience_operator.controller.store import Store
 from resilience_operator.core.model import Key, Trust
 from resilience_operator.core.resources import Resource
 from resilience_operator.kube.client import KubeClient
+from resilience_operator.kube.pacing import TokenBucket
 from resilience_operator.kube.watch import Watcher
 from resilience_operator.probes.http_check import HttpChecks
 from resilience_operator.probes.prometheus_query import PrometheusQueries
@@ -26,6 +29,11 @@ from resilience_operator.runtime.workqueue import WorkQueue
 WORKERS = 32
 """Rollouts gone through at once: each mostly waits for the API server."""
 
+WRITES_PER_SECOND = 200.0
+WRITES_AT_ONCE = 1000
+"""The pace of writes to traffic and to where it stands. It is their own: a bad version that has to
+go home does not queue behind the statuses and events of thousands of policies."""
+
 
 @dataclass(slots=True)
 class RolloutEngine:
@@ -34,12 +42,15 @@ class RolloutEngine:
     queue: WorkQueue[Key]
     worker: RolloutWorker
     interest: Interest
+    announcer: ToldLater
 
     async def run(self) -> None:
         """Drive rollouts until cancelled."""
+        telling = asyncio.create_task(self.announcer.run())
         try:
             await self.queue.run(self.worker.reconcile)
         finally:
+            telling.cancel()
             await self.interest.stop()
 
 
@@ -62,6 +73,8 @@ def build_engine(
             for namespace in namespaces
         ]
 
+    client = client.paced(TokenBucket(clock, WRITES_PER_SECOND, WRITES_AT_ONCE))
+    announcer = ToldLater(announcements)
     mirror = Mirror(client)
     interest = Interest(open_watch, queue.add, mirror)
     worker = RolloutWorker(
@@ -69,10 +82,10 @@ def build_engine(
         gatherer=Gatherer(mirror, clock.now, trust),
         looks=Looks(GuardedSources(PrometheusQueries(kit), HttpChecks(kit)), clock.now, queue.add),
         writes=RolloutWrites(client, Present(mirror, client), clock.now),
-        announcer=announcements,
+        announcer=announcer,
         observer=reports,
         interest=interest,
         queue=queue,
         now=clock.now,
     )
-    return RolloutEngine(queue, worker, interest)
+    return RolloutEngine(queue, worker, interest, announcer)

@@ -47,6 +47,10 @@ class KubeClient:
         self._writes = writes
         self._observer = observer
 
+    def paced(self, writes: TokenBucket) -> "KubeClient":
+        """The same client with a pace of its own for its writes."""
+        return KubeClient(self._connection, writes, self._observer)
+
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
         """The object, or None if it (or its namespace, or its kind) is not there."""
         request = Request("GET", resource.path(namespace, name), {})

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resilience_operator.actuators.base import Api, Object
-from resilience_operator.core.resources import Resource
+from resilience_operator.core.resources import SERVICES, Resource
 
 Subject = tuple[Resource, str, str]
 """A kind of object, a namespace and a name."""
@@ -130,10 +130,14 @@ class Mirror:
 
 
 class Present:
-    """The same objects, read from the API server each time; what is written reaches the mirror."""
+    """The same objects, read from the API server each time; what is written reaches the mirror.
+
+    But for Services: they are never written, and only asked whether they are there.
+    """
 
     def __init__(self, mirror: Mirror, api: Api) -> None:
         self._api = api
+        self._mirror = mirror
         self.list = mirror.list
         self.apply = mirror.apply
         self.merge_patch = mirror.merge_patch
@@ -142,7 +146,8 @@ class Present:
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The object as it is now: what is about to be changed is looked at first."""
-        return await self._api.get(resource, namespace, name)
+        source: Api = self._mirror if resource == SERVICES else self._api
+        return await source.get(resource, namespace, name)
 
 
 def _version(body: Object) -> int:

@@ -38,10 +38,10 @@ class Queue(Protocol):
 
 
 class Announcer(Protocol):
-    """Records events, and tells those who want to be told."""
+    """Has events recorded, and tells those who want to be told."""
 
-    async def announce_rollout(self, policy: ResiliencePolicy, event: RolloutEvent) -> None:
-        """Record one event; never raises."""
+    def announce(self, policy: ResiliencePolicy, event: RolloutEvent) -> None:
+        """Have one event recorded; waits for nothing."""
 
 
 class RolloutObserver(Protocol):
@@ -156,7 +156,7 @@ class RolloutWorker:
         try:
             problem = await self._writes.effect(policy, state.spec, plan)
         finally:
-            await self._announce(policy, (*events, *plan.events))
+            self._announce(policy, (*events, *plan.events))
         if problem is not None:
             log.warning("%s: %s", problem.reason, problem.message, extra=_about(policy))
 
@@ -175,10 +175,10 @@ class RolloutWorker:
             if state.looking is None:
                 self._queue.add_at(key, self._looks.due_at(state))
 
-    async def _announce(self, policy: ResiliencePolicy, events: Iterable[RolloutEvent]) -> None:
+    def _announce(self, policy: ResiliencePolicy, events: Iterable[RolloutEvent]) -> None:
         for event in events:
             self._observer.rollout_moved((policy.namespace, policy.name), event)
-            await self._announcer.announce_rollout(policy, event)
+            self._announcer.announce(policy, event)
 
     async def _verb(
         self, policy: ResiliencePolicy, state: RolloutState, events: list[RolloutEvent]
@@ -210,7 +210,7 @@ class RolloutWorker:
         state.status = abandoned(state.status, self._now())
         state.look, state.pods = None, {}
         message = "spec.rollout names another route or other arms; the old weights are put back."
-        await self._announce(policy, [RolloutEvent("Normal", "RolloutTargetChanged", message)])
+        self._announce(policy, [RolloutEvent("Normal", "RolloutTargetChanged", message)])
 
 
 def _is_ours(policy: ResiliencePolicy) -> bool:
