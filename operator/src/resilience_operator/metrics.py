@@ -242,6 +242,8 @@ class Metrics(PolicyMetrics):
             ["where"],
             registry=self.registry,
         )
+        for where in ("prober", "subscriber"):
+            self._bugs.labels(where)  # from the start, so that the first is an increase
         self._loop_lag = Histogram(
             "resilience_event_loop_lag_seconds",
             "How late the event loop wakes a sleeper.",
