@@ -1,0 +1,261 @@
+"""The worker: status before effect, verbs obeyed once, and everything put back when it is over."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from resilience_operator.api.v1alpha1.policy import Mode
+from resilience_operator.api.v1alpha1.rollout import Gate, HttpCheck, HttpRouteTraffic, Traffic
+from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase
+from resilience_operator.core.errors import TransientError
+from resilience_operator.core.resources import HTTP_ROUTES, POLICIES
+from tests.unit.actuators.traffic.objects import backend, http_route, rule
+from tests.unit.controller.rollouts.bench import CANARY, KEY, STABLE, Bench
+from tests.unit.core.rollout.world import make_rollout
+
+
+async def test_a_rollout_begins_and_its_first_weight_is_set() -> None:
+    bench = Bench()
+    await bench.turn(3)
+    assert bench.server.weights == (95, 5)
+    assert bench.status.phase is RolloutPhase.PROGRESSING
+    assert bench.status.step_started_at is not None
+    assert bench.told.reasons == ["RolloutStarted", "RolloutProgressing", "StepStarted"]
+
+
+async def test_the_status_is_written_before_the_weight() -> None:
+    bench = Bench()
+    await bench.turn()
+    bench.statuses.failure = TransientError("not now")
+    with pytest.raises(TransientError):
+        await bench.turn()
+    assert bench.server.weights == (100, 0)
+    assert bench.told.reasons == ["RolloutStarted"]
+    bench.statuses.failure = None
+    await bench.turn()
+    assert bench.server.weights == (95, 5)
+    assert bench.told.reasons == ["RolloutStarted", "RolloutProgressing"]
+
+
+async def test_events_are_told_even_when_the_effect_fails() -> None:
+    bench = Bench()
+    await bench.turn()
+    bench.server.refuse = TransientError("not now")
+    with pytest.raises(TransientError):
+        await bench.turn()
+    assert bench.told.reasons == ["RolloutStarted", "RolloutProgressing"]
+    bench.server.refuse = None
+    await bench.turn()
+    assert bench.server.weights == (95, 5)
+
+
+async def test_a_restarted_operator_goes_on_without_a_word() -> None:
+    bench = Bench()
+    await bench.turn(4)
+    said, weights = list(bench.told.reasons), bench.server.weights
+    bench.see(status=bench.status)
+    bench.worker = bench.make_worker()
+    await bench.turn()
+    assert (bench.told.reasons, bench.server.weights) == (said, weights)
+
+
+async def test_nothing_is_written_at_rest() -> None:
+    bench = Bench(version="1")
+    await bench.turn(2)
+    written, said = len(bench.statuses.bodies), len(bench.told.events)
+    del bench.server.asked[:]
+    bench.queue.later.clear()
+    await bench.turn(3)
+    assert (len(bench.statuses.bodies), len(bench.told.events)) == (written, said)
+    assert bench.server.writes == 0
+    assert [each for each in bench.server.asked if each.startswith("list")] == []
+    assert bench.queue.later == []
+
+
+async def test_pods_are_listed_when_their_deployment_changes_or_every_few_seconds() -> None:
+    bench = Bench()
+    await bench.turn(4, seconds=0.1)
+    del bench.server.asked[:]
+    await bench.turn(3, seconds=0.1)
+    assert bench.server.asked.count("list pods") == 0
+    await bench.clock.advance(10.0)
+    await bench.turn()
+    assert bench.server.asked.count("list pods") == 2
+
+
+class TestVerbs:
+    async def test_a_verb_is_taken_and_obeyed_once(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.annotate("pause")
+        bench.see("pause")
+        await bench.turn(3)
+        assert bench.status.phase is RolloutPhase.PAUSED
+        assert bench.told.reasons.count("RolloutPaused") == 1
+        assert bench.server.live(POLICIES, KEY[1])["metadata"]["annotations"] == {}
+
+    async def test_the_server_knows_better_than_our_copy(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.annotate("abort")  # since our copy was made, somebody has changed their mind
+        bench.see("pause")
+        await bench.turn()
+        assert bench.status.reason == "Aborted"
+
+    async def test_the_same_verb_again_counts_again(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        for verb in ("pause", "pause"):
+            bench.annotate(verb)
+            bench.see(verb)
+            await bench.turn()
+        assert bench.told.reasons[-2:] == ["RolloutPaused", "RolloutRequestRefused"]
+
+    async def test_a_verb_outlives_a_decision_that_fails(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.annotate("pause")
+        bench.see("pause")
+        bench.statuses.failure = TransientError("not now")
+        with pytest.raises(TransientError):
+            await bench.turn()
+        bench.see()
+        bench.statuses.failure = None
+        await bench.turn(2)
+        assert bench.status.phase is RolloutPhase.PAUSED
+        assert bench.told.reasons.count("RolloutPaused") == 1
+
+    async def test_an_unknown_verb_is_answered_once(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.annotate("dance")
+        bench.see("dance")
+        await bench.turn(2)
+        assert bench.told.reasons.count("UnknownVerb") == 1
+        assert "promote, pause" in bench.told.events[-1].message
+
+
+class TestUndoing:
+    async def test_the_policy_goes(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        await bench.worker.undo(bench.see(deleting=True))
+        assert bench.server.weights == (100, 0)
+        await bench.turn()
+        assert bench.server.weights == (100, 0)
+
+    async def test_it_goes_after_a_restart(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.worker = bench.make_worker()
+        await bench.worker.undo(bench.see(deleting=True, status=bench.status))
+        assert bench.server.weights == (100, 0)
+
+    async def test_a_policy_that_never_had_a_rollout(self) -> None:
+        bench = Bench()
+        await bench.worker.undo(bench.see(deleting=True, no_rollout=True))
+        assert bench.server.writes == 0
+
+    async def test_it_waits_for_a_decision_under_way(self) -> None:
+        bench = Bench()
+        await bench.turn()
+        release, patch = asyncio.Event(), bench.server.json_patch
+
+        async def slow(*args: Any) -> Any:
+            await release.wait()
+            return await patch(*args)
+
+        bench.server.json_patch = slow  # type: ignore[method-assign]
+        turn = asyncio.ensure_future(bench.worker.reconcile(KEY))
+        await bench.clock.settle()
+        undo = asyncio.ensure_future(bench.worker.undo(bench.see(deleting=True)))
+        await bench.clock.settle()
+        assert not undo.done()
+        release.set()
+        await asyncio.gather(turn, undo)
+        assert bench.server.weights == (100, 0)
+
+    async def test_the_spec_goes(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.see(no_rollout=True, status=bench.status)
+        await bench.turn()
+        assert bench.server.weights == (100, 0)
+        assert bench.statuses.bodies[-1] == {}
+        assert bench.observer.of("forget_rollout") == [(KEY,)]
+
+    async def test_the_spec_goes_while_nobody_leads(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.worker = bench.make_worker()
+        bench.see(no_rollout=True, status=bench.status)
+        await bench.turn()
+        assert (bench.server.weights, bench.statuses.bodies[-1]) == ((100, 0), {})
+
+    async def test_a_status_with_nothing_to_put_back_goes_too(self) -> None:
+        bench = Bench(version="1")
+        await bench.turn(2)
+        bench.worker = bench.make_worker()
+        bench.see(no_rollout=True, status=bench.status)
+        await bench.turn()
+        assert bench.statuses.bodies[-1] == {}
+
+    async def test_the_spec_aims_elsewhere(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        other = http_route(rule(backend(STABLE, 100), backend(CANARY, 0)))
+        other["metadata"]["name"] = "other"
+        bench.server.put(HTTP_ROUTES, other)
+        traffic = Traffic(http_route=HttpRouteTraffic(name="other"))
+        bench.see(spec=make_rollout(traffic=traffic))
+        await bench.turn()
+        assert bench.server.weights == (100, 0)
+        assert bench.told.reasons[-2:] == ["RolloutTargetChanged", "RolloutStarted"]
+        assert bench.status.step == 0
+
+    async def test_another_policy_of_the_same_name_begins_anew(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.see(uid="another")
+        await bench.turn()
+        assert bench.told.reasons.count("RolloutStarted") == 2
+        assert bench.observer.of("forget_rollout") == [(KEY,)]
+
+    async def test_a_policy_that_is_gone_is_forgotten(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.store.drop_policy(KEY)
+        await bench.turn()
+        assert bench.observer.of("forget_rollout") == [(KEY,)]
+
+
+async def test_a_policy_that_only_observes_changes_nothing() -> None:
+    bench = Bench()
+    bench.see(mode=Mode.OBSERVE)
+    await bench.turn(3)
+    assert (bench.server.weights, bench.statuses.bodies) == ((100, 0), [])
+
+
+async def test_checks_are_asked_while_a_rollout_is_under_way_and_not_after() -> None:
+    gate = Gate(checks=(HttpCheck(name="smoke", url="http://smoke:8080/passed"),))
+    bench = Bench(make_rollout(gate=gate))
+    await bench.turn(2)
+    assert bench.sources.checked
+    still = Bench(make_rollout(gate=gate), version="1")
+    await still.turn(3, seconds=60.0)
+    assert still.sources.checked == []
+
+
+async def test_a_slow_look_does_not_keep_the_worker_busy() -> None:
+    bench = Bench()
+    bench.sources.answer.clear()
+    await bench.turn(4)
+    bench.queue.later.clear()
+    now = bench.clock.now()
+    await bench.turn()
+    assert min(when for _, when in bench.queue.later) >= now + 1.0
+    bench.sources.answer.set()
+    bench.queue.keys.clear()
+    await bench.clock.settle()
+    assert bench.queue.keys == [KEY]
