@@ -83,6 +83,7 @@ class RolloutWalk:
         self._kubectl = kubectl
         self._url = url
         self._console = console
+        self._broken = False
 
     def run(self) -> list[Story]:
         """The three parts in order; raises CommandFailed when one ends otherwise."""
@@ -182,7 +183,8 @@ class RolloutWalk:
 
     def _outage(self, moment: Moment) -> None:
         """Kill PostgreSQL once the canary has a quarter of the traffic; bring it back when held."""
-        if moment.phase == "Progressing" and moment.weight == 25:
+        if moment.phase == "Progressing" and moment.weight == 25 and not self._broken:
+            self._broken = True
             self._scale(0)
         elif moment.phase == "Held" and moment.attribution == "DependencyFault":
             time.sleep(5)
