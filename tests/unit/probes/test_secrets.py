@@ -6,8 +6,10 @@ from collections.abc import Mapping
 import pytest
 
 from resilience_operator.api.v1alpha1.base import SecretKeyRef
+from resilience_operator.core.errors import Forbidden
 from resilience_operator.probes.secrets import (
     CachedSecrets,
+    SecretForbidden,
     SecretInvalid,
     SecretMissing,
     secret_bytes,
@@ -71,6 +73,26 @@ async def test_namespaces_are_apart() -> None:
     secrets, reader, _ = cached({"k": b"1"})
     await secrets.values("one", ("a",))
     await secrets.values("two", ("a",))
+    assert reader.reads == 2
+
+
+async def test_a_secret_that_may_not_be_read_says_so_and_is_tried_again_soon() -> None:
+    secrets, reader, clock = cached(Forbidden("secrets is forbidden"))
+    for _ in range(3):
+        with pytest.raises(SecretForbidden, match=r"may not get the Secret 'a'.*RoleBinding"):
+            await secrets.values("ns", ("a",))
+    assert reader.reads == 1
+    reader.data = {"k": b"1"}
+    clock.now += 5
+    assert await secrets.values("ns", ("a",)) == {"a": {"k": b"1"}}
+
+
+async def test_a_right_that_is_taken_away_leaves_the_old_value() -> None:
+    secrets, reader, clock = cached({"k": b"1"})
+    await secrets.values("ns", ("a",))
+    reader.data = Forbidden("secrets is forbidden")
+    clock.now += 300
+    assert await secrets.values("ns", ("a",)) == {"a": {"k": b"1"}}
     assert reader.reads == 2
 
 

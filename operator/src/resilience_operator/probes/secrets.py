@@ -1,8 +1,8 @@
 """Secrets as probes use them: cached, so that thousands of probes do not read one each.
 
-A value is kept for about five minutes, the absence of a Secret for five seconds. While a reread
-fails because the API server does, the old value stays in use: fail static. One read at a time
-per Secret, however many probes wait for it.
+A value is kept for about five minutes; the absence of a Secret, or of the right to read it, for
+five seconds. While a reread fails because the API server does, the old value stays in use: fail
+static. One read at a time per Secret, however many probes wait for it.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from resilience_operator.api.v1alpha1.base import SecretKeyRef
 from resilience_operator.api.v1alpha1.policy_status import FailureReason
+from resilience_operator.core.errors import Forbidden
 from resilience_operator.probes.base import SecretReader, SecretValues, Unknowable
 
 TTL_SECONDS = 300.0
@@ -29,6 +30,16 @@ class SecretMissing(Unknowable):
         super().__init__(FailureReason.SECRET_MISSING, f"There is no Secret {name!r}.")
 
 
+class SecretForbidden(Unknowable):
+    """A Secret that a probe refers to may not be read: no role of its namespace allows it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            FailureReason.SECRET_MISSING,
+            f"The operator may not get the Secret {name!r}: allow it with a RoleBinding.",
+        )
+
+
 class SecretInvalid(Unknowable):
     """A Secret is there but does not hold what the probe needs."""
 
@@ -40,6 +51,7 @@ class SecretInvalid(Unknowable):
 class _Entry:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     data: Mapping[str, bytes] | None = None
+    forbidden: bool = False
     read_at: float = float("-inf")
     expires_at: float = float("-inf")
 
@@ -85,21 +97,23 @@ class CachedSecrets:
                 if now >= entry.expires_at:
                     await self._refresh(entry, namespace, name)
         if entry.data is None:
-            raise SecretMissing(name)
+            raise SecretForbidden(name) if entry.forbidden else SecretMissing(name)
         return entry.data
 
     async def _refresh(self, entry: _Entry, namespace: str, name: str) -> None:
         try:
             async with asyncio.timeout(READ_TIMEOUT_SECONDS):
                 data = await self._reader.read(namespace, name)
-        except Exception:
-            if entry.data is None:
+        except Exception as error:
+            entry.forbidden = isinstance(error, Forbidden)
+            if entry.data is None and not entry.forbidden:
                 raise
             entry.expires_at = self._now() + MISSING_TTL_SECONDS
             return
         # Jitter spreads the rereads of Secrets that were first read together, at start.
         ttl = TTL_SECONDS * (0.8 + 0.4 * self._uniform()) if data else MISSING_TTL_SECONDS
         entry.data = data
+        entry.forbidden = False
         entry.read_at = self._now()
         entry.expires_at = entry.read_at + ttl
 
