@@ -1,0 +1,1 @@
+"""The dashboards for Grafana, in Python: `python -m tools.dashgen` writes them as JSON."""
