@@ -20,10 +20,11 @@ setup: ## Install the Python environment and what the tests start (PostgreSQL, R
 venv:
 	@operator/tools/setup.sh
 
-generate: venv ## Write the generated files anew: CRDs and the field reference
+generate: venv ## Write the generated files anew: CRDs, the reference, rules and dashboards
 	@$(GENERATE).crdgen
 	@$(GENERATE).docgen
 	@$(GENERATE).rulesgen
+	@$(GENERATE).dashgen
 
 format: venv ## Format the code and mend what the linter can
 	@.venv/bin/ruff format .
@@ -33,7 +34,7 @@ verify: venv ## Lint, types, import rules, generated files in sync, CRDs accepte
 	@echo "== ruff";            .venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet .
 	@echo "== mypy";            .venv/bin/mypy
 	@echo "== import-linter";   .venv/bin/lint-imports --no-logo | tail -n 6
-	@echo "== generated files"; $(GENERATE).crdgen --check && $(GENERATE).docgen --check && $(GENERATE).rulesgen --check
+	@echo "== generated files"; $(GENERATE).crdgen --check && $(GENERATE).docgen --check && $(GENERATE).rulesgen --check && $(GENERATE).dashgen --check
 	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build kubernetes etcd && $(PY) -m pytest -q --no-header tests/integration/test_crds.py
 
 test: setup verify ## Everything that needs no node: verify, unit and integration tests, coverage
