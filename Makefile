@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 PY := .venv/bin/python
 GENERATE := PYTHONPATH=operator $(PY) -m tools
+TEST_TOOLS := kubernetes etcd helm
 PROVIDER ?= auto
 
 .PHONY: help setup generate format verify test unit integration e2e bench image demo demo-rollout demo-down cluster-up cluster-down
@@ -35,7 +36,7 @@ verify: venv ## Lint, types, import rules, generated files in sync, CRDs accepte
 	@echo "== mypy";            .venv/bin/mypy
 	@echo "== import-linter";   .venv/bin/lint-imports --no-logo | tail -n 6
 	@echo "== generated files"; $(GENERATE).crdgen --check && $(GENERATE).docgen --check && $(GENERATE).rulesgen --check && $(GENERATE).dashgen --check
-	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build kubernetes etcd && $(PY) -m pytest -q --no-header tests/integration/test_crds.py
+	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build $(TEST_TOOLS) && $(PY) -m pytest -q --no-header tests/integration/test_crds.py
 
 test: setup verify ## Everything that needs no node: verify, unit and integration tests, coverage
 	@rm -f .coverage .coverage.*
@@ -47,7 +48,7 @@ unit: venv ## The fast tests only
 	@$(PY) -m pytest -q tests/unit
 
 integration: setup ## Tests against a real API server and real servers behind the probes
-	@$(PY) -m e2e.cluster build kubernetes etcd
+	@$(PY) -m e2e.cluster build $(TEST_TOOLS)
 	@$(PY) -m pytest -q tests/integration
 
 e2e: setup ## The demo and failover on a real cluster, checked
