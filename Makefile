@@ -64,9 +64,6 @@ image: venv ## Build the operator's image; prints where the archive is
 demo: venv ## The main job on a local cluster, from nothing
 	@$(PY) -m e2e.demo up --provider $(PROVIDER)
 
-demo-rollout: venv ## A rollout through a real gateway, under load: promoted, taken back, held
-	@$(PY) -m e2e.demo.rollout_walk up --provider $(PROVIDER)
-
 demo-rollout: venv ## The demo with a gateway and Prometheus: a good version, a bad one, an outage
 	@$(PY) -m e2e.demo rollout --provider $(PROVIDER)
 
