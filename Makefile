@@ -12,7 +12,7 @@ PROVIDER ?= auto
 .PHONY: help setup generate format verify test unit integration e2e bench image demo demo-rollout demo-down cluster-up cluster-down
 
 help: ## Show this help
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install the Python environment and what the tests start (PostgreSQL, Redis)
 	@operator/tools/setup.sh servers
