@@ -109,6 +109,8 @@ class Kubectl:
 
     def refuses(self, manifests: list[Body]) -> str:
         """What a server-side dry run has against these objects; empty when nothing."""
+        if not manifests:
+            return ""
         apply = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
         done = self.run(*apply, stdin=yaml.safe_dump_all(manifests))
         # A warning, such as that of a Pod Security level, is as good as a refusal here.

@@ -134,7 +134,7 @@ def test_keep_can_be_given_up_before_an_uninstall(release: Helm, api: Api) -> No
     release.install({"crds": {"keep": True}})
     release.run(
         *("upgrade", RELEASE, "charts/resilience-operator", "-n", NAMESPACE),
-        *("--reuse-values", "--set", "crds.keep=false"),
+        *("--reset-then-reuse-values", "--set", "crds.keep=false"),
     )
 
     release.uninstall()

@@ -8,7 +8,7 @@ import yaml
 
 from resilience_operator.settings import Settings, load
 from tests.integration.chart.helm import NAMESPACE, ROOT, Body, Helm, found, the
-from tests.integration.chart.matrix import OPTIONS
+from tests.integration.chart.matrix import GROUP, OPTIONS
 from tests.integration.custom_resources import definitions
 
 BASE = ROOT / "manifests" / "base"
@@ -216,7 +216,6 @@ def test_the_crds_are_those_of_the_repository(helm: Helm, keep: bool) -> None:
         ({}, "NetworkPolicy"),
         ({}, "ServiceMonitor"),
         ({}, "PrometheusRule"),
-        ({"metrics": {"prometheusRule": {"enabled": True}}}, "PrometheusRule"),
     ],
 )
 def test_what_is_off_is_not_rendered(helm: Helm, values: Body, kind: str) -> None:
@@ -229,6 +228,13 @@ def test_monitoring_is_rendered_where_the_kind_is_known(helm: Helm, kind: str) -
 
     assert len(found(helm.render(values), kind)) == 1
     assert found(helm.render(values, monitoring=False), kind) == []
+
+
+def test_the_rules_are_those_of_the_repository_and_ones_own(helm: Helm) -> None:
+    (rule,) = found(helm.render(OPTIONS["monitoring"]), "PrometheusRule")
+    file = ROOT / "manifests" / "monitoring" / "rules" / "resilience.rules.yaml"
+
+    assert rule["spec"]["groups"] == [GROUP, *yaml.safe_load(file.read_text())["groups"]]
 
 
 def test_the_monitor_finds_the_service(helm: Helm) -> None:
