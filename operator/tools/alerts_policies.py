@@ -51,8 +51,8 @@ def policies() -> list[Alert]:
             "ResilienceLevelForced",
             _INFO,
             "4h",
-            "(max by (namespace, name) (resilience_level_overridden)"
-            " + max by (namespace, name) (resilience_level_frozen)) > 0",
+            "max by (namespace, name) (resilience_level_overridden or resilience_level_frozen)"
+            " == 1",
             f"A person has forced or frozen {_LEVEL} for four hours.",
         ),
         Alert(

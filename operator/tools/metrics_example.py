@@ -23,6 +23,7 @@ from resilience_operator.core.model import (
     Outcome,
     ProbeKey,
     ProbeResult,
+    Problem,
     Verdict,
 )
 from resilience_operator.core.resources import CONFIG_MAPS
@@ -58,15 +59,22 @@ def example() -> CollectorRegistry:
 def _policy(reports: Reports) -> None:
     score = HealthScore(100, 100, 100, 1, 1, None)
     for breaker in (BreakerPhase.CLOSED, BreakerPhase.OPEN):
-        health = DependencyHealth("dependency", 1, DependencyState.DOWN, 0, breaker)
+        health = DependencyHealth("dependency", 1, DependencyState.DOWN, 0, breaker, True)
         reports.dependency_observed(_KEY, health)
     reports.level_decided(_KEY, Level.OPTIMAL, score)
     decision = LevelDecision(
-        Level.OPTIMAL, Level.OPTIMAL, "", "", LevelState(Level.OPTIMAL, since=0.0)
+        Level.OPTIMAL,
+        Level.OPTIMAL,
+        "",
+        "",
+        LevelState(Level.OPTIMAL, since=0.0),
+        overridden=True,
+        frozen=True,
+        stale=True,
     )
     reports.level_planned(_KEY, LevelPlan("name", False, score, decision, {"feature": "on"}))
     reports.level_changed(_KEY, LevelTransition(Level.DEGRADED, Level.OPTIMAL, 0.0, ""))
-    reports.plan_carried_out(_KEY, Outcome(flags_applied=True))
+    reports.plan_carried_out(_KEY, Outcome(flags_applied=True, problems=(Problem("", ""),)))
     reports.flags_written(FlagsOutcome())
     reports.pods_told(RefreshOutcome())
     reports.flags_propagated(0.0)

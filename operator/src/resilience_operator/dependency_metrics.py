@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from prometheus_client import Metric
 
-from resilience_operator.api.v1alpha1.policy_status import BreakerPhase, DependencyState
+from resilience_operator.api.v1alpha1.policy_status import BreakerPhase
 from resilience_operator.core.model import DependencyHealth, Key
 from resilience_operator.scraped import Samples, family, sample
 
@@ -65,7 +65,7 @@ class DependencyMetrics:
         )
         yield family(
             "resilience_dependency_state",
-            "1 for how a dependency does in one word, 0 for the others.",
+            "1 for how a dependency does in one word; the others are absent.",
             "gauge",
             self._states,
         )
@@ -77,15 +77,9 @@ class DependencyMetrics:
         )
         yield family(
             "resilience_dependency_stale",
-            "1 while what is known of a dependency is older than its policy allows.",
+            "1 while what is known of a dependency is older than its policy allows; else absent.",
             "gauge",
             self._stale,
-        )
-        yield family(
-            "resilience_dependency_weight",
-            "Weight of a dependency in its policy's health score.",
-            "gauge",
-            self._weights,
         )
 
     def _each(self) -> Iterator[tuple[Labels, DependencyHealth]]:
@@ -114,9 +108,7 @@ class DependencyMetrics:
 
     def _states(self) -> Samples:
         for labels, health in self._each():
-            for state in DependencyState:
-                here = state is health.state
-                yield sample("resilience_dependency_state", here, **labels, state=state)
+            yield sample("resilience_dependency_state", 1, **labels, state=health.state.value)
 
     def _up(self) -> Samples:
         for labels, health in self._each():
@@ -124,8 +116,5 @@ class DependencyMetrics:
 
     def _stale(self) -> Samples:
         for labels, health in self._each():
-            yield sample("resilience_dependency_stale", health.stale, **labels)
-
-    def _weights(self) -> Samples:
-        for labels, health in self._each():
-            yield sample("resilience_dependency_weight", health.weight, **labels)
+            if health.stale:
+                yield sample("resilience_dependency_stale", 1, **labels)

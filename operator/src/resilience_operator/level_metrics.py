@@ -104,7 +104,7 @@ class LevelMetrics:
         )
         yield family(
             "resilience_level_seconds",
-            "Seconds spent at each level since the operator started.",
+            "Seconds spent at each level since the operator started; absent where never taken.",
             "counter",
             self._spent,
         )
@@ -125,26 +125,27 @@ class LevelMetrics:
     def _marks(self) -> Iterable[Metric]:
         yield family(
             "resilience_level_overridden",
-            "1 while a person forces the level.",
+            "1 while a person forces the level; else absent.",
             "gauge",
             lambda: self._mark("resilience_level_overridden", lambda plan: plan.overridden),
         )
         yield family(
             "resilience_level_frozen",
-            "1 while a person has frozen the level.",
+            "1 while a person has frozen the level; else absent.",
             "gauge",
             lambda: self._mark("resilience_level_frozen", lambda plan: plan.frozen),
         )
         yield family(
             "resilience_level_stale",
-            "1 while the level is held on evidence that is too old.",
+            "1 while the level is held on evidence that is too old; else absent.",
             "gauge",
             lambda: self._mark("resilience_level_stale", lambda plan: plan.stale),
         )
 
     def _mark(self, series: str, of: Callable[[_Planned], bool]) -> Samples:
         for labels, plan in self._each_plan():
-            yield sample(series, of(plan), **labels)
+            if of(plan):
+                yield sample(series, 1, **labels)
 
     def _each_standing(self) -> Iterator[tuple[Labels, _Standing]]:
         for (namespace, name), standing in tuple(self._standings.items()):
@@ -175,10 +176,12 @@ class LevelMetrics:
     def _spent(self) -> Samples:
         now = self._monotonic()
         for labels, standing in self._each_standing():
-            for level in Level:
-                here = now - standing.began if level.value == standing.level else 0.0
-                spent = standing.spent.get(level.value, 0.0) + here
-                yield sample("resilience_level_seconds_total", spent, **labels, level=level)
+            spent = dict(standing.spent)
+            if standing.level is not None:
+                here = now - standing.began
+                spent[standing.level] = spent.get(standing.level, 0.0) + here
+            for level, seconds in spent.items():
+                yield sample("resilience_level_seconds_total", seconds, **labels, level=level)
 
     def _since(self) -> Samples:
         for labels, plan in self._each_plan():

@@ -99,8 +99,8 @@ class PolicyMetrics(Collector):
         )
         yield self._outcome(
             "resilience_policy_problems",
-            "Problems of a policy that only the cluster can know, such as a missing Deployment.",
-            lambda carried: carried.problems,
+            "Problems of a policy in the cluster, as a missing Deployment; absent where none.",
+            lambda carried: carried.problems or None,
         )
         yield self._outcome(
             "resilience_policy_pods",
@@ -122,9 +122,13 @@ class PolicyMetrics(Collector):
             if carried.flags_applied is not None:
                 yield sample("resilience_policy_flags_applied", carried.flags_applied, **labels)
 
-    def _outcome(self, name: str, documentation: str, of: Callable[[_Carried], int]) -> Metric:
+    def _outcome(
+        self, name: str, documentation: str, of: Callable[[_Carried], int | None]
+    ) -> Metric:
         def samples() -> Samples:
             for labels, carried in self._each_outcome():
-                yield sample(name, of(carried), **labels)
+                value = of(carried)
+                if value is not None:
+                    yield sample(name, value, **labels)
 
         return family(name, documentation, "gauge", samples)

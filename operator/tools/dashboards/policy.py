@@ -24,7 +24,8 @@ _NUMBERS = [
     ),
     stat(
         "Forced or frozen",
-        f"max(resilience_level_overridden{{{_LEVEL}}} + resilience_level_frozen{{{_LEVEL}}})",
+        f"count(resilience_level_overridden{{{_LEVEL}}} or resilience_level_frozen{{{_LEVEL}}})"
+        " or vector(0)",
     ),
     stat("Flags written", f"min(resilience_policy_flags_applied{{{_POLICY}}})"),
     stat(
@@ -84,7 +85,7 @@ _LEVELS = [
     ),
     Panel(
         "Held on old evidence",
-        [(f"max by (name) (resilience_level_stale{{{_LEVEL}}})", "{{name}}")],
+        [(f"count(resilience_level_stale{{{_LEVEL}}}) or vector(0)", "levels")],
     ),
 ]
 _DEPENDENCIES = [
@@ -99,19 +100,18 @@ _DEPENDENCIES = [
     ),
     Panel(
         "Stale",
-        [(f"max {_BY_DEPENDENCY} (resilience_dependency_stale{{{_POLICY}}})", "{{dependency}}")],
+        [(f"count(resilience_dependency_stale{{{_POLICY}}}) or vector(0)", "dependencies")],
     ),
     table(
         "State now",
         f"max by (dependency, state) (resilience_dependency_state{{{_POLICY}}}) == 1",
-        width=8,
+        width=12,
     ),
     table(
         "Breakers now",
         f"max by (dependency, state) (resilience_breaker_state{{{_POLICY}}}) == 1",
-        width=8,
+        width=12,
     ),
-    table("Weights", f"max by (dependency) (resilience_dependency_weight{{{_POLICY}}})", width=8),
     Panel(
         "Breakers",
         [
@@ -150,7 +150,7 @@ _FEATURES = [
     ),
     Panel(
         "Problems",
-        [(f"max(resilience_policy_problems{{{_POLICY}}})", "problems")],
+        [(f"max(resilience_policy_problems{{{_POLICY}}}) or vector(0)", "problems")],
         width=12,
     ),
 ]

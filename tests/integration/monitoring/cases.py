@@ -151,19 +151,13 @@ CASES = {
         labels=OF_LEVEL,
     ),
     "ResilienceLevelStale": Case(
-        {f"resilience_level_stale{{{LEVEL}}}": "0x10 1x40"},
-        {f"resilience_level_stale{{{LEVEL}}}": "0x10 1x2 0x40"},
+        {f"resilience_level_stale{{{LEVEL}}}": "_x10 1x40"},
+        {f"resilience_level_stale{{{LEVEL}}}": "_x10 1x2 _x40"},
         labels=OF_LEVEL,
     ),
     "ResilienceLevelForced": Case(
-        {
-            f"resilience_level_overridden{{{LEVEL}}}": "1x300",
-            f"resilience_level_frozen{{{LEVEL}}}": "0x300",
-        },
-        {
-            f"resilience_level_overridden{{{LEVEL}}}": "1x200 0x100",
-            f"resilience_level_frozen{{{LEVEL}}}": "0x300",
-        },
+        {f"resilience_level_frozen{{{LEVEL}}}": "1x300"},
+        {f"resilience_level_overridden{{{LEVEL}}}": "1x200 _x100"},
         labels=OF_LEVEL,
         at="5h",
     ),
@@ -174,7 +168,7 @@ CASES = {
     ),
     "ResilienceDependencyUnknown": Case(
         {f'resilience_dependency_state{{{REDIS},state="Unknown"}}': "1x40"},
-        {f'resilience_dependency_state{{{REDIS},state="Unknown"}}': "1x5 0x40"},
+        {f'resilience_dependency_state{{{REDIS},state="Unknown"}}': "1x5 _x40"},
         labels=OF_REDIS,
     ),
     "ResilienceBreakerFlaps": Case(
@@ -208,7 +202,7 @@ CASES = {
     ),
     "ResiliencePolicyProblems": Case(
         {f"resilience_policy_problems{{{POLICY}}}": "2x40"},
-        {f"resilience_policy_problems{{{POLICY}}}": "0x40"},
+        {f"resilience_policy_problems{{{POLICY}}}": "2x20 _x20"},
         labels=OF_POLICY,
     ),
     "ResilienceRolloutFailed": Case(
