@@ -25,6 +25,7 @@ generate: venv ## Write the generated files anew: CRDs, the reference, rules and
 	@$(GENERATE).crdgen
 	@$(GENERATE).docgen
 	@$(GENERATE).rulesgen
+	@$(GENERATE).chartcrds && $(GENERATE).chartrules && $(GENERATE).chartdoc
 	@$(GENERATE).dashgen
 
 format: venv ## Format the code and mend what the linter can
@@ -36,6 +37,8 @@ verify: venv ## Lint, types, import rules, generated files in sync, CRDs accepte
 	@echo "== mypy";            .venv/bin/mypy
 	@echo "== import-linter";   .venv/bin/lint-imports --no-logo | tail -n 6
 	@echo "== generated files"; $(GENERATE).crdgen --check && $(GENERATE).docgen --check && $(GENERATE).rulesgen --check && $(GENERATE).dashgen --check
+	@echo "== chart";           for part in chartcrds chartrules chartdoc; do $(GENERATE).$$part --check; done
+	@$(PY) -m e2e.cluster build helm && $(PY) -m pytest -q --no-header tests/integration/chart/test_values.py
 	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build $(TEST_TOOLS) && $(PY) -m pytest -q --no-header tests/integration/test_crds.py
 
 test: setup verify ## Everything that needs no node: verify, unit and integration tests, coverage
