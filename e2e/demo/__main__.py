@@ -52,9 +52,9 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     if recorder is not None:
         # Without the fonts that rich would have fetched from elsewhere.
-        drawing = re.sub(
-            r"@font-face \{.*?\}", "", recorder.export_svg(title="make demo"), flags=re.S
-        )
+        title = "make demo-rollout" if arguments.command == "rollout" else "make demo"
+        drawing = recorder.export_svg(title=title)
+        drawing = re.sub(r"@font-face \{.*?\}", "", drawing, flags=re.S)
         arguments.record.write_text(drawing)
     console.print(NEXT.format(namespace=NAMESPACE, policy=POLICY))
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
