@@ -19,11 +19,11 @@ ROUTES = "gateway.networking.k8s.io/v1/httproutes"
 JSON_PATCH = "application/json-patch+json"
 VERB = "resilience.aidrive.dev/rollout"
 NOTE = "resilience.aidrive.dev/original-weights"
-# Leadership that is taken over within a second or two.
+# Leadership that is taken over soon, and that a busy machine does not lose.
 SHORT_LEASE = {
-    "lease_duration_seconds": 1.5,
-    "lease_renew_seconds": 1.0,
-    "lease_retry_seconds": 0.2,
+    "lease_duration_seconds": 8.0,
+    "lease_renew_seconds": 7.0,
+    "lease_retry_seconds": 0.3,
 }
 
 
@@ -224,7 +224,7 @@ class Shop:
 
     # -- waiting for it
 
-    def until(self, check: Any, what: str, seconds: float = 40.0) -> Body:
+    def until(self, check: Any, what: str, seconds: float = 60.0) -> Body:
         """Wait until the status of the rollout is such; the status."""
 
         def reached() -> Body | None:
