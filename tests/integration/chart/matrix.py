@@ -132,6 +132,7 @@ OPTIONS: dict[str, Body] = {
     "monitoring": {
         "metrics": {**MONITORED, "prometheusRule": {"enabled": True, "extraGroups": [GROUP]}}
     },
+    "dashboards": {"dashboards": {"enabled": True, "annotations": {"folder": "Resilience"}}},
     "monitoring with all": {
         "metrics": {
             "serviceMonitor": {
@@ -179,6 +180,7 @@ TOGETHER = (
     "service",
     "strict network policy",
     "monitoring with all",
+    "dashboards",
 )
 OPTIONS["everything"] = merged(*(OPTIONS[name] for name in TOGETHER))
 OPTIONS["everything, namespaced"] = merged(

@@ -216,6 +216,7 @@ def test_the_crds_are_those_of_the_repository(helm: Helm, keep: bool) -> None:
         ({}, "NetworkPolicy"),
         ({}, "ServiceMonitor"),
         ({}, "PrometheusRule"),
+        ({}, "ConfigMap"),
     ],
 )
 def test_what_is_off_is_not_rendered(helm: Helm, values: Body, kind: str) -> None:
@@ -235,6 +236,16 @@ def test_the_rules_are_those_of_the_repository_and_ones_own(helm: Helm) -> None:
     file = ROOT / "manifests" / "monitoring" / "rules" / "resilience.rules.yaml"
 
     assert rule["spec"]["groups"] == [GROUP, *yaml.safe_load(file.read_text())["groups"]]
+
+
+def test_the_dashboards_are_those_of_the_repository(helm: Helm) -> None:
+    folder = ROOT / "manifests" / "monitoring" / "dashboards"
+    maps = found(helm.render(OPTIONS["dashboards"]), "ConfigMap")
+
+    assert {name: text for one in maps for name, text in one["data"].items()} == {
+        path.name: path.read_text() for path in folder.glob("*.json")
+    }
+    assert all(one["metadata"]["labels"]["grafana_dashboard"] == "1" for one in maps)
 
 
 def test_the_monitor_finds_the_service(helm: Helm) -> None:

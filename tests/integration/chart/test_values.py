@@ -31,6 +31,7 @@ def test_lint_finds_nothing(helm: Helm, name: str) -> None:
         ({"networkPolicy": {"from": []}}, "from"),
         ({"metrics": {"serviceMonitor": {"enable": True}}}, "enable"),
         ({"livenessProbe": {"period": 10}}, "period"),
+        ({"dashboards": {"enable": True}}, "enable"),
         ({"tolerations": [{"keys": "a"}]}, "keys"),
         ({"extraEnv": [{"name": "A", "values": "b"}]}, "values"),
         # mistyped

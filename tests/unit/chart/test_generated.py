@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from resilience_operator.settings import Settings
-from tools import ROOT, chartcrds, chartdoc, chartrules
+from tools import ROOT, chartcrds, chartdashboards, chartdoc, chartrules
 from tools.chartdoc import CHART, UndocumentedValueError, values
 from tools.generated import out_of_date
 
@@ -33,6 +33,10 @@ def test_the_crd_templates_are_in_sync() -> None:
 
 def test_the_rules_are_in_sync() -> None:
     assert out_of_date(CHART / "rules", chartrules.render()) == []
+
+
+def test_the_dashboards_are_in_sync() -> None:
+    assert out_of_date(CHART / "dashboards", chartdashboards.render()) == []
 
 
 def test_the_readme_is_in_sync() -> None:
