@@ -25,8 +25,8 @@ generate: venv ## Write the generated files anew: CRDs, the reference, rules and
 	@$(GENERATE).crdgen
 	@$(GENERATE).docgen
 	@$(GENERATE).rulesgen
-	@$(GENERATE).chartcrds && $(GENERATE).chartrules && $(GENERATE).chartdoc
 	@$(GENERATE).dashgen
+	@$(GENERATE).chartcrds && $(GENERATE).chartrules && $(GENERATE).chartdashboards && $(GENERATE).chartdoc
 
 format: venv ## Format the code and mend what the linter can
 	@.venv/bin/ruff format .
@@ -37,7 +37,7 @@ verify: venv ## Lint, types, import rules, generated files in sync, CRDs accepte
 	@echo "== mypy";            .venv/bin/mypy
 	@echo "== import-linter";   .venv/bin/lint-imports --no-logo | tail -n 6
 	@echo "== generated files"; $(GENERATE).crdgen --check && $(GENERATE).docgen --check && $(GENERATE).rulesgen --check && $(GENERATE).dashgen --check
-	@echo "== chart";           for part in chartcrds chartrules chartdoc; do $(GENERATE).$$part --check; done
+	@echo "== chart";           for part in chartcrds chartrules chartdashboards chartdoc; do $(GENERATE).$$part --check; done
 	@$(PY) -m e2e.cluster build helm && $(PY) -m pytest -q --no-header tests/integration/chart/test_values.py
 	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build $(TEST_TOOLS) && $(PY) -m pytest -q --no-header tests/integration/test_crds.py
 
