@@ -64,6 +64,9 @@ def test_the_policy_is_the_reference_one_with_a_rollout() -> None:
     policy["spec"].pop("rollout")
     assert policy["spec"].pop("targets") == [{"name": STABLE}, {"name": CANARY}]
     assert reference["spec"].pop("targets") == [{"name": STABLE}]
+    # Without the database no release goes on, although the level by the mean would do.
+    (postgres,) = (d for d in policy["spec"]["dependencies"] if d["name"] == "postgres")
+    assert postgres.pop("levelWhenDown") == "LIMITED"
     assert policy == reference
 
 
