@@ -138,4 +138,5 @@ async def test_a_check_abroad_asks_nobody(kit: Toolkit, names: ClusterNames) -> 
     view = await HttpChecks(kit).check("retail", spec, 1)
     assert view.passed is False
     assert "no Service of the namespace retail" in view.message
+    assert view.message.endswith("write <service> or <service>.retail.svc.")
     assert names.asked == []
