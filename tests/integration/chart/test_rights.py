@@ -12,7 +12,7 @@ import pytest
 
 from e2e.cluster.controlplane import ControlPlane
 from tests.integration.chart.helm import RELEASE, Body, Helm, Kubectl, found
-from tests.integration.custom_resources import Api, RefusedError, objects
+from tests.integration.custom_resources import Api, RefusedError, definitions, objects
 from tests.integration.operator.harness import Dependency, OperatorProcess, wait_until
 from tests.integration.operator.policies import dependency, policy
 from tests.integration.operator.servers import redis_server
@@ -136,7 +136,8 @@ class Release:
                     self._api.send("PATCH", path, off, content_type=merge)
         self._helm.install({"crds": {"keep": False}}, self.namespace)
         self._helm.uninstall(self.namespace)
-        self._kubectl.output("wait", "--for=delete", "crd", "--all", "--timeout=30s")
+        names = [f"crd/{one['metadata']['name']}" for one in definitions()]
+        self._kubectl.output("wait", "--for=delete", *names, "--timeout=30s")
 
 
 @pytest.fixture
