@@ -28,7 +28,7 @@ from resilience_operator.core.model import (
 )
 from resilience_operator.core.resources import CONFIG_MAPS
 from resilience_operator.core.rollout.model import RolloutEvent
-from resilience_operator.reports import Reports
+from resilience_operator.metrics.reports import Reports
 
 _KEY: Key = ("namespace", "name")
 _PROBE = ProbeKey("namespace", "tcp", "digest")

@@ -14,9 +14,9 @@ from resilience_operator.api.v1alpha1.probes import ProbeSpec
 from resilience_operator.controller.store import Store
 from resilience_operator.controller.subscriptions import Subscriptions
 from resilience_operator.core.model import Key
+from resilience_operator.metrics.reports import Reports
 from resilience_operator.probes.guard import AddressGuard
 from resilience_operator.probes.prober import Prober
-from resilience_operator.reports import Reports
 from resilience_operator.runtime.clock import SystemClock
 from resilience_operator.runtime.pool import ProbePool
 from tests.builders import REFERENCE_WEIGHTS, make_policy

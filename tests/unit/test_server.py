@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import aiohttp
 import pytest
 
-from resilience_operator.metrics import Metrics
+from resilience_operator.metrics.registry import Metrics
 from resilience_operator.server import Server
 
 

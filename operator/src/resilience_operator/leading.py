@@ -31,12 +31,12 @@ from resilience_operator.kube.events import EventRecorder
 from resilience_operator.kube.secrets import SecretReader
 from resilience_operator.kube.watch import Watcher
 from resilience_operator.loop_lag import watch_loop
+from resilience_operator.metrics.reports import Reports
 from resilience_operator.probes.guard import AddressGuard
 from resilience_operator.probes.prober import Prober
 from resilience_operator.probes.secrets import CachedSecrets
 from resilience_operator.probes.toolkit import Toolkit
 from resilience_operator.probes.webhooks import Webhooks
-from resilience_operator.reports import Reports
 from resilience_operator.rollout_engine import RolloutEngine, build_engine
 from resilience_operator.runtime.clock import Clock
 from resilience_operator.runtime.pool import ProbePool

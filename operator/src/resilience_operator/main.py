@@ -24,7 +24,7 @@ from resilience_operator.kube.connection import Connection, connect
 from resilience_operator.kube.leases import KubeLeaseStore
 from resilience_operator.kube.pacing import TokenBucket
 from resilience_operator.leading import Leader
-from resilience_operator.reports import Reports
+from resilience_operator.metrics.reports import Reports
 from resilience_operator.runtime import collector
 from resilience_operator.runtime.clock import SystemClock
 from resilience_operator.runtime.elector import LeaderElector, LeadershipLost, LeaseTiming

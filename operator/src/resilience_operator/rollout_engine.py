@@ -19,10 +19,10 @@ from resilience_operator.core.resources import Resource
 from resilience_operator.kube.client import KubeClient
 from resilience_operator.kube.pacing import TokenBucket
 from resilience_operator.kube.watch import Watcher
+from resilience_operator.metrics.reports import Reports
 from resilience_operator.probes.http_check import HttpChecks
 from resilience_operator.probes.prometheus_query import PrometheusQueries
 from resilience_operator.probes.toolkit import Toolkit
-from resilience_operator.reports import Reports
 from resilience_operator.runtime.clock import Clock
 from resilience_operator.runtime.workqueue import WorkQueue
 

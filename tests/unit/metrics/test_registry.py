@@ -25,7 +25,7 @@ from resilience_operator.core.model import (
     Trust,
     Verdict,
 )
-from resilience_operator.metrics import Metrics
+from resilience_operator.metrics.registry import Metrics
 from tests.no_secrets import assert_no_secrets
 
 KEY = ("retail", "inventario")

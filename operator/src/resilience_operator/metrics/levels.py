@@ -9,7 +9,7 @@ from prometheus_client import Metric
 
 from resilience_operator.api.v1alpha1.base import Level
 from resilience_operator.core.model import HealthScore, Key, LevelPlan, LevelTransition
-from resilience_operator.scraped import Samples, family, sample
+from resilience_operator.metrics.scraped import Samples, family, sample
 
 Labels = dict[str, str]
 

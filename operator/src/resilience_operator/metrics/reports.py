@@ -9,14 +9,14 @@ import logging
 from prometheus_client import GCCollector
 
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
-from resilience_operator.cluster_metrics import ClusterMetrics
 from resilience_operator.core.model import Key, Trust
 from resilience_operator.core.resources import Resource
 from resilience_operator.core.rollout.model import RolloutEvent
-from resilience_operator.metrics import Metrics
+from resilience_operator.metrics.cluster import ClusterMetrics
+from resilience_operator.metrics.registry import Metrics
+from resilience_operator.metrics.rollouts import RolloutMetrics
+from resilience_operator.metrics.runtime import RuntimeMetrics
 from resilience_operator.probes.prober import InternalProbeError
-from resilience_operator.rollout_metrics import RolloutMetrics
-from resilience_operator.runtime_metrics import RuntimeMetrics
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from resilience_operator.core.errors import TransientError
 from resilience_operator.core.model import Trust
 from resilience_operator.core.resources import CONFIG_MAPS
 from resilience_operator.core.rollout.model import RolloutEvent
-from resilience_operator.reports import Reports
-from resilience_operator.runtime_metrics import RuntimeMetrics
+from resilience_operator.metrics.reports import Reports
+from resilience_operator.metrics.runtime import RuntimeMetrics
 
 KEY = ("retail", "inventario")
 POLICY = {"namespace": "retail", "policy": "inventario"}

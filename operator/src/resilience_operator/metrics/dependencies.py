@@ -7,7 +7,7 @@ from prometheus_client import Metric
 
 from resilience_operator.api.v1alpha1.policy_status import BreakerPhase
 from resilience_operator.core.model import DependencyHealth, Key
-from resilience_operator.scraped import Samples, family, sample
+from resilience_operator.metrics.scraped import Samples, family, sample
 
 Labels = dict[str, str]
 _Moves = dict[Key, dict[str, Counter[BreakerPhase]]]

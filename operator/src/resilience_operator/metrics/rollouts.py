@@ -15,7 +15,7 @@ from resilience_operator.api.v1alpha1.rollout_status import (
 from resilience_operator.core.model import Key
 from resilience_operator.core.rollout.model import RolloutEvent
 from resilience_operator.core.times import from_rfc3339
-from resilience_operator.scraped import Samples, family, sample
+from resilience_operator.metrics.scraped import Samples, family, sample
 
 ENDED = (RolloutPhase.SUCCEEDED, RolloutPhase.ROLLED_BACK, RolloutPhase.FAILED)
 _HOURS = (60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800)

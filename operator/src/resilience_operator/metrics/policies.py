@@ -19,9 +19,9 @@ from resilience_operator.core.model import (
     LevelTransition,
     Outcome,
 )
-from resilience_operator.dependency_metrics import DependencyMetrics
-from resilience_operator.level_metrics import LevelMetrics
-from resilience_operator.scraped import Samples, family, sample
+from resilience_operator.metrics.dependencies import DependencyMetrics
+from resilience_operator.metrics.levels import LevelMetrics
+from resilience_operator.metrics.scraped import Samples, family, sample
 
 
 class _Carried(NamedTuple):

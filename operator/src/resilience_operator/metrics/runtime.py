@@ -7,7 +7,7 @@ from typing import Protocol
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from resilience_operator.scraped import Samples, family, sample
+from resilience_operator.metrics.scraped import Samples, family, sample
 
 
 class Pool(Protocol):

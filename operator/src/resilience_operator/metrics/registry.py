@@ -24,7 +24,7 @@ from resilience_operator.actuators import FlagsOutcome, RefreshOutcome
 from resilience_operator.core.errors import ApiError
 from resilience_operator.core.model import ProbeKey, ProbeResult, Trust
 from resilience_operator.logging import place_of
-from resilience_operator.policy_metrics import PolicyMetrics
+from resilience_operator.metrics.policies import PolicyMetrics
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from resilience_operator.core.model import (
     Outcome,
     Problem,
 )
-from resilience_operator.level_metrics import LevelMetrics
-from resilience_operator.metrics import Metrics
+from resilience_operator.metrics.levels import LevelMetrics
+from resilience_operator.metrics.registry import Metrics
 
 KEY = ("retail", "inventario")
 SCORE = HealthScore(50, 50, 50, 2, 2, "openai")

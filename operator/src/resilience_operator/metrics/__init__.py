@@ -1,0 +1,1 @@
+"""What the operator tells Prometheus: counters kept as things happen, states read when scraped."""
