@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from e2e.cluster import golang
 from e2e.cluster.errors import ClusterError
 from e2e.cluster.tools import lookup
@@ -51,6 +53,13 @@ def definitions() -> list[Path]:
     gateway_api = module_folder(_GATEWAY_API) / "config" / "crd" / "experimental"
     kinds = sorted(gateway_api.glob("gateway.networking.k8s.io_*.yaml"))
     return [*kinds, contour_examples() / "contour" / "01-crds.yaml"]
+
+
+def route_definition() -> dict[str, Any]:
+    """The definition of HTTPRoute, for an API server without a gateway."""
+    (path,) = [each for each in definitions() if each.stem.endswith("_httproutes")]
+    definition: dict[str, Any] = yaml.safe_load(path.read_text())
+    return definition
 
 
 def listener_port(port: int) -> int:

@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import yaml
-
 from e2e.cluster.controlplane import Audit, ControlPlane
-from e2e.gateway.resources import module_folder
+from e2e.gateway.resources import route_definition
 from tests.bench import policies, server
 from tests.bench.measure_start import api_server, writes_of
 from tests.bench.process import Memory, Operator, wait_until
@@ -78,7 +76,7 @@ class Figures:
 def measure(count: int, hold_seconds: int, spread_seconds: float) -> Figures:
     """Everything, in some minutes."""
     with server.running() as ports, api_server(Audit.WRITES) as plane:
-        _install_routes(plane)
+        plane.client.create(_DEFINITIONS, route_definition())
         return asyncio.run(_measure(plane, ports.tcp, count, hold_seconds, spread_seconds))
 
 
@@ -160,12 +158,6 @@ def _weight_at(story: Story, weight: int) -> float:
 
 def _all_over(stage: Stage) -> bool:
     return all(story.succeeded_at for story in stage.stories.values())
-
-
-def _install_routes(plane: ControlPlane) -> None:
-    folder = module_folder("sigs.k8s.io/gateway-api") / "config" / "crd" / "experimental"
-    body = yaml.safe_load((folder / "gateway.networking.k8s.io_httproutes.yaml").read_text())
-    plane.client.create(_DEFINITIONS, body)
 
 
 def report(figures: Figures) -> str:

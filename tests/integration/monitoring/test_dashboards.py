@@ -13,10 +13,9 @@ from tests.integration.custom_resources import Api, install
 from tests.integration.monitoring.prometheus import RealPrometheus
 from tests.integration.operator.harness import wait_until
 from tests.integration.operator.policies import NAME
-from tests.integration.operator.stage import Stage
 from tests.integration.operator.workloads import pods
-from tests.integration.rollouts import conftest as rollouts
-from tests.integration.rollouts.shop import STABLE, Shop
+from tests.integration.rollouts.shop import STABLE, Shop, opened
+from tests.integration.routes import install_routes
 from tools.dashboards.building import Dashboard
 from tools.dashgen import DASHBOARDS
 
@@ -27,12 +26,9 @@ RULES = Path(__file__).parents[3] / "manifests" / "monitoring" / "rules" / "resi
 def shop(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Shop]:
     api = Api(control_plane.kubeconfig)
     install(api)
-    rollouts._install_routes(api)
-    stage = Stage(control_plane, api, namespace, tmp_path)
-    made = Shop(stage)
-    yield made
-    stage.close()
-    made.close()
+    install_routes(api)
+    with opened(control_plane, api, namespace, tmp_path) as made:
+        yield made
     api.close()
 
 

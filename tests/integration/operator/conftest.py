@@ -8,8 +8,10 @@ import pytest
 from e2e.cluster.controlplane import ControlPlane
 from tests.integration.custom_resources import Api, install
 from tests.integration.operator.harness import OperatorProcess
-from tests.integration.operator.stage import Stage
-from tests.integration.operator.stories import Stories
+from tests.integration.operator.stage import Stage, staged
+from tests.integration.stories import Stories, selected
+
+_AT_ONCE = 4
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +28,7 @@ def stories(
     control_plane: ControlPlane, admin: Api, request: pytest.FixtureRequest
 ) -> Iterator[Stories]:
     """The tests that run in the background, as many as were selected."""
-    functions = [getattr(item, "function", None) for item in request.session.items]
-    begun = Stories(control_plane, [each.story for each in functions if hasattr(each, "story")])
+    begun = Stories(control_plane, selected(request.session, "stage"), staged, _AT_ONCE)
     yield begun
     begun.close()
 
@@ -36,9 +37,8 @@ def stories(
 def stage(
     control_plane: ControlPlane, admin: Api, namespace: str, tmp_path: Path
 ) -> Iterator[Stage]:
-    made = Stage(control_plane, admin, namespace, tmp_path)
-    yield made
-    made.close()
+    with staged(control_plane, admin, namespace, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ test's own: a permission that is missing fails the test, and the audit log tells
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,16 @@ ACCOUNT = "resilience-operator"
 POLICIES, LEVELS = "resiliencepolicies", "degradationlevels"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 _AUTHORIZATION = "/apis/rbac.authorization.k8s.io/v1"
+
+
+@contextmanager
+def staged(plane: ControlPlane, api: Api, namespace: str, folder: Path) -> Iterator["Stage"]:
+    """A stage; what it has started ends with it."""
+    made = Stage(plane, api, namespace, folder)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 class Stage:

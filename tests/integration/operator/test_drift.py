@@ -5,7 +5,7 @@ import time
 from tests.integration.operator.harness import Dependency, OperatorProcess, wait_until
 from tests.integration.operator.policies import FLAGS, NAME, dependency, level, policy
 from tests.integration.operator.stage import Stage, transitions
-from tests.integration.operator.stories import in_background
+from tests.integration.stories import story
 
 
 def two(stage: Stage) -> dict[str, Dependency]:
@@ -70,7 +70,7 @@ def test_an_override_holds_until_it_expires_to_the_computed_level(
     assert transitions(stage.level())[-1] == ("MINIMAL", "OPTIMAL")
 
 
-@in_background
+@story
 def test_a_freeze_holds_the_level_through_an_outage_until_it_expires(stage: Stage) -> None:
     stage.operator().start_leading()
     servers = two(stage)

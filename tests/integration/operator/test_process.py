@@ -13,7 +13,7 @@ from tests.integration.operator.harness import (
 )
 from tests.integration.operator.policies import dependency, policy
 from tests.integration.operator.stage import Stage
-from tests.integration.operator.stories import in_background
+from tests.integration.stories import story
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_leader_and_standby_answer_for_themselves(stage: Stage) -> None:
     assert standby.metric(read) > 0
 
 
-@in_background
+@story
 def test_a_leader_whose_watch_ends_ends_with_it(stage: Stage) -> None:
     """A token that no longer counts: nothing can be watched, nothing kept, so nothing is led."""
     leader = stage.operator(

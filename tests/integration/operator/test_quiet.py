@@ -9,13 +9,13 @@ from tests.integration.operator.harness import OperatorProcess, throughout, wait
 from tests.integration.operator.policies import WEIGHTS, dependency, policy
 from tests.integration.operator.servers import redis_server
 from tests.integration.operator.stage import Stage
-from tests.integration.operator.stories import in_background
+from tests.integration.stories import story
 
 QUIET_SECONDS = float(os.environ.get("QUIET_SECONDS", "60"))
 
 
 @pytest.mark.timeout(QUIET_SECONDS + 90)
-@in_background
+@story
 def test_while_all_is_well_nothing_is_written_but_the_lease(stage: Stage) -> None:
     operator = stage.operator().start_leading()
     servers = stage.dependencies()

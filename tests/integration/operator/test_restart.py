@@ -5,14 +5,14 @@ import time
 from tests.integration.operator.harness import throughout, wait_until
 from tests.integration.operator.policies import WEIGHTS, dependency, policy
 from tests.integration.operator.stage import Stage
-from tests.integration.operator.stories import in_background
+from tests.integration.stories import story
 
 
 def settle(stage: Stage) -> None:
     wait_until(lambda: not stage.writes(time.time() - 1.5), "the last write is past")
 
 
-@in_background
+@story
 def test_with_all_well_a_restart_writes_nothing_but_the_lease(stage: Stage) -> None:
     operator = stage.operator().start_leading()
     servers = stage.dependencies()
@@ -30,7 +30,7 @@ def test_with_all_well_a_restart_writes_nothing_but_the_lease(stage: Stage) -> N
     assert not operator.said("LevelDecided")
 
 
-@in_background
+@story
 def test_with_a_breaker_open_a_restart_writes_nothing_and_the_outage_goes_on(stage: Stage) -> None:
     operator = stage.operator().start_leading()
     servers = {name: stage.dependency(name) for name in ("postgres", "redis")}
@@ -60,7 +60,7 @@ def test_with_a_breaker_open_a_restart_writes_nothing_and_the_outage_goes_on(sta
     ]  # fmt: skip
 
 
-@in_background
+@story
 def test_what_happened_while_it_was_down_is_found(stage: Stage) -> None:
     operator = stage.operator().start_leading()
     servers = {name: stage.dependency(name) for name in ("postgres", "redis")}

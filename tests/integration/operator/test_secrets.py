@@ -4,12 +4,12 @@ from tests.integration.operator.harness import wait_until
 from tests.integration.operator.policies import dependency, policy
 from tests.integration.operator.servers import redis_server
 from tests.integration.operator.stage import Stage
-from tests.integration.operator.stories import in_background
+from tests.integration.stories import story
 
 CACHE = {"redis": {"urlSecretRef": {"name": "cache", "key": "url"}}}
 
 
-@in_background
+@story
 def test_a_rotated_secret_is_picked_up_without_a_failed_probe(stage: Stage) -> None:
     operator = stage.operator().start_leading()
     with redis_server("first") as redis:
@@ -25,7 +25,7 @@ def test_a_rotated_secret_is_picked_up_without_a_failed_probe(stage: Stage) -> N
         assert stage.standing() == "OPTIMAL"
 
 
-@in_background
+@story
 def test_a_secret_that_comes_after_the_password_brings_it_back(stage: Stage) -> None:
     operator = stage.operator().start_leading()
     with redis_server("first") as redis:

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.operator.harness import OperatorProcess, throughout, wait_until
 from tests.integration.operator.policies import FLAGS, dependency, policy
 from tests.integration.operator.stage import Body, Stage
-from tests.integration.operator.stories import in_background
+from tests.integration.stories import story
 
 OPEN_SECONDS = 40
 LEASE = {"lease_duration_seconds": 6, "lease_renew_seconds": 4, "lease_retry_seconds": 0.5}
@@ -27,7 +27,7 @@ def lease(stage: Stage) -> Body:
 
 
 @pytest.mark.timeout(150)
-@in_background
+@story
 def test_kill_9_during_an_outage_moves_nothing_and_the_breaker_serves_its_time(
     stage: Stage,
 ) -> None:
@@ -78,7 +78,7 @@ def test_kill_9_during_an_outage_moves_nothing_and_the_breaker_serves_its_time(
     assert not second.said("Traceback")
 
 
-@in_background
+@story
 def test_sigterm_gives_the_lease_back_and_the_standby_leads_within_a_retry(stage: Stage) -> None:
     first, second = pair(stage)
     stage.apply(policy(dependency("postgres", 100, stage.dependency("postgres"))))

@@ -2,12 +2,16 @@
 
 import copy
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from tests.integration.custom_resources import APPLY, MERGE, RefusedError, objects
+from e2e.cluster.controlplane import ControlPlane
+from tests.integration.custom_resources import APPLY, MERGE, Api, RefusedError, objects
 from tests.integration.operator.harness import OperatorProcess, wait_until
 from tests.integration.operator.policies import NAME, dependency, policy
-from tests.integration.operator.stage import POLICIES, Stage
+from tests.integration.operator.stage import POLICIES, Stage, staged
 from tests.integration.rollouts.players import Deployments, Follower, Gateway
 from tests.integration.rollouts.prometheus import FAILURES, TOTAL, Prometheus
 
@@ -25,6 +29,18 @@ SHORT_LEASE = {
     "lease_renew_seconds": 7.0,
     "lease_retry_seconds": 0.3,
 }
+
+
+@contextmanager
+def opened(plane: ControlPlane, api: Api, namespace: str, folder: Path) -> Iterator["Shop"]:
+    """A shop on a stage of its own; all that runs ends with it."""
+    with staged(plane, api, namespace, folder) as stage:
+        shop = Shop(stage)
+        try:
+            yield shop
+        finally:
+            stage.close()  # the operator first: it would tend what is being taken down
+            shop.close()
 
 
 class Shop:

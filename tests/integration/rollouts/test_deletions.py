@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.integration.operator.harness import throughout, wait_until
 from tests.integration.rollouts.shop import CANARY, ROUTE, ROUTES, STABLE, Body, Shop
-from tests.integration.rollouts.stories import story
+from tests.integration.stories import story
 
 _APPROVED = {"approval": "BeforeEachStep"}
 

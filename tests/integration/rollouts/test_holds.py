@@ -2,7 +2,7 @@
 
 from tests.integration.operator.harness import throughout
 from tests.integration.rollouts.shop import CANARY, STABLE, Shop
-from tests.integration.rollouts.stories import story
+from tests.integration.stories import story
 
 
 @story

@@ -4,7 +4,7 @@ import time
 
 from tests.integration.operator.harness import throughout, wait_until
 from tests.integration.rollouts.shop import CANARY, STABLE, Shop
-from tests.integration.rollouts.stories import story
+from tests.integration.stories import story
 
 
 @story

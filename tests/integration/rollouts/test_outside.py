@@ -4,7 +4,7 @@ import copy
 
 from tests.integration.operator.harness import throughout, wait_until
 from tests.integration.rollouts.shop import CANARY, ROUTE, ROUTES, STABLE, Shop, gone
-from tests.integration.rollouts.stories import story
+from tests.integration.stories import story
 
 
 @story

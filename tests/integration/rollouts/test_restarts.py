@@ -2,7 +2,7 @@
 
 from tests.integration.operator.harness import wait_until
 from tests.integration.rollouts.shop import SHORT_LEASE, STABLE, Moves, Shop
-from tests.integration.rollouts.stories import story
+from tests.integration.stories import story
 
 
 @story
