@@ -30,7 +30,6 @@ from resilience_operator.kube.client import KubeClient
 from resilience_operator.kube.events import EventRecorder
 from resilience_operator.kube.secrets import SecretReader
 from resilience_operator.kube.watch import Watcher
-from resilience_operator.loop_lag import watch_loop
 from resilience_operator.metrics.reports import Reports
 from resilience_operator.probes.guard import AddressGuard
 from resilience_operator.probes.prober import Prober
@@ -39,6 +38,7 @@ from resilience_operator.probes.toolkit import Toolkit
 from resilience_operator.probes.webhooks import Webhooks
 from resilience_operator.rollout_engine import RolloutEngine, build_engine
 from resilience_operator.runtime.clock import Clock
+from resilience_operator.runtime.loop_lag import LoopLag
 from resilience_operator.runtime.pool import ProbePool
 from resilience_operator.runtime.workqueue import WorkQueue
 from resilience_operator.settings import Settings
@@ -66,7 +66,8 @@ class Leader:
         settings, clock, reports = self.settings, self.clock, self.reports
         store = Store()
         queue: WorkQueue[Key] = WorkQueue(clock, reports, workers=settings.workers)
-        prober = self._prober()
+        lag = LoopLag(reports.loop_lagged)
+        prober = self._prober(lag)
         pool = ProbePool(prober, clock, reports, max_in_flight=settings.max_probes_in_flight)
         reports.watch_pool(pool)
         reports.watch_queue(queue)
@@ -97,7 +98,7 @@ class Leader:
             resync(
                 store, controller, self.client, clock, settings.resync_seconds, self._namespaces
             ),
-            watch_loop(reports.loop_lagged),
+            lag.watch(),
             engine.run(),
         ]
         parts += [
@@ -127,13 +128,14 @@ class Leader:
             api_server=self.api_server_addresses,
         )
 
-    def _prober(self) -> Prober:
+    def _prober(self, lag: LoopLag) -> Prober:
         return Prober(
             SecretReader(self.client),
             self._guard(),
             self.clock.now,
             on_internal_error=self.reports.internal_probe_error,
             control_name=self._control_name,
+            lost=lag.lost,
         )
 
     def _controller(

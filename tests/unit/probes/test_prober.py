@@ -62,13 +62,18 @@ class Table:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.script, self.secrets, self.now = Script(), Secrets(), 1000.0
         self.built = 0
+        self.lost = [0.0]  # by the event loop, each time that somebody asks; the last one stays
         self.faults: list[InternalProbeError] = []
         module = types.ModuleType("scripted_probe")
         module.build = self._build  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "scripted_probe", module)
         monkeypatch.setitem(prober_module.MODULES, TcpProbe, "scripted_probe")
         self.prober = Prober(
-            self.secrets, AddressGuard(), lambda: self.now, on_internal_error=self.faults.append
+            self.secrets,
+            AddressGuard(),
+            lambda: self.now,
+            on_internal_error=self.faults.append,
+            lost=lambda: self.lost.pop(0) if len(self.lost) > 1 else self.lost[0],
         )
 
     def _build(self, spec: object, kit: object) -> Script:
@@ -106,6 +111,31 @@ async def test_timeout(table: Table) -> None:
     table.script.outcomes = ["hang"]
     result = await table.prober.probe("ns", SPEC, 0.01)
     assert (result.verdict, result.reason) == (Verdict.UNHEALTHY, Reason.TIMEOUT)
+
+
+@pytest.mark.parametrize("answer", ["hang", Unhealthy(Reason.TIMEOUT, "its own")])
+async def test_a_timeout_that_we_lost_ourselves_says_nothing(table: Table, answer: object) -> None:
+    table.script.outcomes, table.lost = [answer], [7.0, 7.004]
+    result = await table.prober.probe("ns", SPEC, 0.01)
+    assert (result.verdict, result.reason) == (Verdict.UNKNOWN, Reason.OVERLOADED)
+
+
+async def test_a_timeout_that_we_were_awake_for_is_theirs(table: Table) -> None:
+    table.script.outcomes, table.lost = ["hang"], [7.0, 7.001]
+    result = await table.prober.probe("ns", SPEC, 0.01)
+    assert (result.verdict, result.reason) == (Verdict.UNHEALTHY, Reason.TIMEOUT)
+
+
+async def test_other_failures_stay_theirs_however_busy_we_are(table: Table) -> None:
+    table.script.outcomes, table.lost = [Unhealthy(Reason.REFUSED, "refused")], [7.0, 9.0]
+    result = await table.prober.probe("ns", SPEC, 1)
+    assert (result.verdict, result.reason) == (Verdict.UNHEALTHY, Reason.REFUSED)
+
+
+async def test_time_that_we_lost_is_not_its_latency(table: Table) -> None:
+    table.script.outcomes, table.lost = ["fine"], [7.0, 9.0]
+    result = await table.prober.probe("ns", SPEC, 1)
+    assert (result.verdict, result.latency_ms) == (Verdict.HEALTHY, 0.0)
 
 
 async def test_a_fault_of_ours_is_told_by_its_type(table: Table) -> None:

@@ -24,11 +24,13 @@ from resilience_operator.api.v1alpha1.probes import (
 )
 from resilience_operator.core.model import ProbeResult, Verdict
 from resilience_operator.probes.base import (
+    Exchange,
     Probe,
     ProbeFailure,
     SecretReader,
     SecretValues,
     Unhealthy,
+    Unknowable,
 )
 from resilience_operator.probes.guard import AddressGuard
 from resilience_operator.probes.secrets import CachedSecrets
@@ -46,6 +48,10 @@ MODULES: dict[type[AnyProbe], str] = {
 
 # What a Secret that was changed since it was read may already have mended.
 _FAULTS_OF_A_SECRET = frozenset({FailureReason.AUTH, FailureReason.SECRET_INVALID})
+
+
+OWN_SHARE = 0.2
+"""A timeout of which we ourselves lost this much says nothing about the dependency."""
 
 
 class ProbeModule(Protocol):
@@ -76,12 +82,17 @@ class Prober:
         on_internal_error: Callable[[InternalProbeError], None],
         control_name: str | None = None,
         uniform: Callable[[], float] = random.random,
+        lost: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`control_name` is a host name that resolves whenever our own resolver works."""
+        """`control_name` is a host name that resolves whenever our own resolver works.
+
+        `lost` tells how many seconds our own event loop has lost so far.
+        """
         self._now = now
         self._secrets = CachedSecrets(secrets, now, uniform=uniform)
         self._kit = Toolkit.of(guard, now, control_name)
         self._on_internal_error = on_internal_error
+        self._lost = lost
         self._probes: dict[tuple[str, AnyProbe], Probe] = {}
         self._modules: dict[type[AnyProbe], ProbeModule] = {}
 
@@ -132,14 +143,32 @@ class Prober:
     async def _ask(self, namespace: str, probe: Probe, timeout_seconds: float, run: "_Run") -> str:
         values = await self._secrets.values(namespace, probe.secret_names)
         try:
-            return await _exchange(probe, values, timeout_seconds, run)
+            return await self._exchange(probe, values, timeout_seconds, run)
         except ProbeFailure as failure:
             if failure.reason not in _FAULTS_OF_A_SECRET or not probe.secret_names:
                 raise
             fresh = await self._secrets.reread(namespace, probe.secret_names)
             if fresh == values:
                 raise
-        return await _exchange(probe, fresh, timeout_seconds, run)
+        return await self._exchange(probe, fresh, timeout_seconds, run)
+
+    async def _exchange(
+        self, probe: Probe, secrets: SecretValues, timeout_seconds: float, run: "_Run"
+    ) -> str:
+        """Ask once. Time that we had no processor for is not the dependency's."""
+        ask = await probe.prepare(secrets, timeout_seconds)
+        started, lost = perf_counter(), self._lost()
+        try:
+            return await _timed(ask, timeout_seconds)
+        except ProbeFailure as failure:
+            own = self._lost() - lost
+            if failure.reason is not FailureReason.TIMEOUT or own < OWN_SHARE * timeout_seconds:
+                raise
+            message = f"This operator was too busy to wait for the answer: it lost {own:.1f} s."
+            raise Unknowable(FailureReason.OVERLOADED, message) from None
+        finally:
+            took = perf_counter() - started - (self._lost() - lost)
+            run.latency_ms = max(0.0, took) * 1000
 
     def _result(
         self, run: "_Run", verdict: Verdict, message: str, reason: FailureReason | None
@@ -159,16 +188,12 @@ class _Run:
     latency_ms = 0.0
 
 
-async def _exchange(probe: Probe, secrets: SecretValues, timeout_seconds: float, run: _Run) -> str:
-    ask = await probe.prepare(secrets, timeout_seconds)
-    started = perf_counter()
+async def _timed(ask: Exchange, timeout_seconds: float) -> str:
     try:
         async with asyncio.timeout(timeout_seconds):
             return await ask()
     except TimeoutError:
         raise Unhealthy(FailureReason.TIMEOUT, f"No answer within {timeout_seconds:g} s.") from None
-    finally:
-        run.latency_ms = (perf_counter() - started) * 1000
 
 
 def _place(fault: BaseException) -> str:

@@ -62,6 +62,7 @@ class FailureReason(StrEnum):
     INTERNAL = "Internal"
     LOCAL_NETWORK = "LocalNetwork"
     CONFIG_INVALID = "ConfigInvalid"
+    OVERLOADED = "Overloaded"
 
 
 OUR_FAILURES = frozenset(
@@ -72,6 +73,7 @@ OUR_FAILURES = frozenset(
         FailureReason.INTERNAL,
         FailureReason.LOCAL_NETWORK,
         FailureReason.CONFIG_INVALID,
+        FailureReason.OVERLOADED,
     }
 )
 
