@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from e2e.demo.deploy import NAMESPACE
 from e2e.demo.kubectl import CommandFailed, Kubectl
-from e2e.demo.watch import FlagsWatch, PodAnswer, ask_pods, wait_for_level
+from e2e.demo.watch import FlagsWatch, PodAnswer, ask_pods, wait_for_health, wait_for_level
 
 POLICY = "inventario"
 CONFIG_MAP = "inventario-flags"
@@ -21,6 +21,9 @@ SELECTOR = "app.kubernetes.io/name=dashboard"
 PODS = 2
 
 PROPAGATION_LIMIT_SECONDS = 1.0
+HEALTH_SECONDS = 90
+"""The level may be reached while a probe that failed is still in the window: a server that was
+just started, say. Within so long it has left it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Walk:
         answers = self._await_pods(step)
         arrived = self._watch.arrival(step.level, began) if step.scale else None
         propagation = max((a.read_at for a in answers), default=0) - arrived if arrived else 0.0
+        wait_for_health(self._kubectl, NAMESPACE, POLICY, step.health, HEALTH_SECONDS)
         self._show(step, answers, began, level_seconds, propagation if arrived else None)
         self._check(step, propagation)
         return Measured(step, level_seconds, propagation)

@@ -89,9 +89,18 @@ def wait_for_level(kubectl: Kubectl, namespace: str, name: str, level: str, seco
         if time.monotonic() > deadline:
             raise CommandFailed(f"there is no DegradationLevel {name} in {namespace}")
         time.sleep(0.2)
+    _wait_for(kubectl, namespace, name, f"{{.status.level}}={level}", seconds)
+
+
+def wait_for_health(kubectl: Kubectl, namespace: str, name: str, health: int, seconds: int) -> None:
+    """Wait until the score is exactly that."""
+    _wait_for(kubectl, namespace, name, f"{{.status.health}}={health}", seconds)
+
+
+def _wait_for(kubectl: Kubectl, namespace: str, name: str, what: str, seconds: int) -> None:
     try:
         kubectl.run(
-            "-n", namespace, "wait", f"--for=jsonpath={{.status.level}}={level}",
+            "-n", namespace, "wait", f"--for=jsonpath={what}",
             f"degradationlevel/{name}", f"--timeout={seconds}s", timeout=seconds + 10,
         )  # fmt: skip
     except CommandFailed as failure:
