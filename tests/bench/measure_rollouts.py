@@ -15,15 +15,15 @@ from functools import partial
 from pathlib import Path
 
 from e2e.cluster.controlplane import Audit, ControlPlane
-from e2e.gateway.resources import route_definition
 from tests.bench import policies, server
 from tests.bench.measure_start import api_server, writes_of
 from tests.bench.process import Memory, Operator, wait_until
 from tests.bench.rollouts import WEIGHTS, Stage, Story
 from tests.bench.rounds import table
+from tests.integration.custom_resources import Api
+from tests.integration.routes import install_routes
 
 USER = "bench-operator"
-_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _REQUESTS = "resilience_api_requests_total"
 _LIMIT = 600.0
 _STEADY_SECONDS = 30.0
@@ -76,7 +76,9 @@ class Figures:
 def measure(count: int, hold_seconds: int, spread_seconds: float) -> Figures:
     """Everything, in some minutes."""
     with server.running() as ports, api_server(Audit.WRITES) as plane:
-        plane.client.create(_DEFINITIONS, route_definition())
+        admin = Api(plane.kubeconfig)
+        install_routes(admin)
+        admin.close()
         return asyncio.run(_measure(plane, ports.tcp, count, hold_seconds, spread_seconds))
 
 
