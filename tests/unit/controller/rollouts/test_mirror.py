@@ -3,7 +3,10 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from resilience_operator.controller.rollouts.mirror import Mirror, Present
+from resilience_operator.core.errors import Invalid
 from resilience_operator.core.resources import DEPLOYMENTS, HTTP_ROUTES, INGRESSES, SERVICES
 from tests.unit.actuators.traffic.objects import NAMESPACE, Body
 from tests.unit.controller.rollouts.bench import STABLE, Server
@@ -129,9 +132,12 @@ async def test_a_watch_that_is_faster_than_a_read_is_believed() -> None:
 async def test_what_is_about_to_be_changed_is_read_afresh_and_services_are_not() -> None:
     bench = Bench()
     api = Present(bench.mirror, bench.server)
-    await bench.weight()
-    await api.get(*SUBJECT)
-    assert bench.server.asked.count(f"get httproutes/{NAME}") == 2
+    deployment = (DEPLOYMENTS, NAMESPACE, STABLE)
+    bench.mirror.follow(deployment)
+    bench.mirror.synced(DEPLOYMENTS, live=True)
+    await bench.mirror.get(*deployment)
+    await api.get(*deployment)
+    assert bench.server.asked.count(f"get deployments/{STABLE}") == 2
     service = (SERVICES, NAMESPACE, STABLE)
     bench.mirror.follow(service)
     bench.mirror.synced(SERVICES, live=True)
@@ -167,6 +173,21 @@ async def test_lists_go_through() -> None:
     bench = Bench()
     assert await bench.mirror.list(DEPLOYMENTS, NAMESPACE) == []
     assert bench.server.asked == ["list deployments"]
+
+
+async def test_a_route_is_read_afresh_only_after_its_patch_was_refused() -> None:
+    bench = Bench()
+    api = Present(bench.mirror, bench.server)
+    await bench.weight()
+    await api.get(*SUBJECT)
+    assert bench.server.asked.count(f"get httproutes/{NAME}") == 1
+    bench.server.put(HTTP_ROUTES, route(77, 40))  # and the watch has not said so yet
+    old = [{"op": "test", "path": "/metadata/resourceVersion", "value": "1"}]
+    with pytest.raises(Invalid):
+        await api.json_patch(*SUBJECT, old)
+    found = await api.get(*SUBJECT)
+    assert found is not None
+    assert found["spec"]["weight"] == 40
 
 
 def _patching(bench: Bench) -> Any:

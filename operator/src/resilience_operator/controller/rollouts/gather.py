@@ -12,15 +12,25 @@ from resilience_operator.actuators.traffic.select import build_router
 from resilience_operator.actuators.workloads import selector_string
 from resilience_operator.controller.rollouts.state import PodList, RolloutState
 from resilience_operator.controller.store import Entry
-from resilience_operator.core.model import Trust
+from resilience_operator.core.model import Key, Trust
 from resilience_operator.core.resources import DEPLOYMENTS, PODS
 from resilience_operator.core.rollout.machine import wanted_weight
 from resilience_operator.core.rollout.model import RolloutSnapshot, Verb
 from resilience_operator.core.rollout.turn import active
 from resilience_operator.core.rollout.workloads import revision_of, view_deployment
+from resilience_operator.runtime.scheduler import fraction
 
 # A pod that has never been ready may begin to crash without its Deployment's changing.
 PODS_SECONDS = 10.0
+
+
+def pods_again_after(policy: Key) -> float:
+    """Seconds after which a rollout's pods are listed again, at most `PODS_SECONDS`.
+
+    Each rollout has a pace of its own: else those that began together would all list theirs in the
+    moment in which their steps are due.
+    """
+    return PODS_SECONDS * (0.75 + 0.25 * fraction("/".join(policy)))
 
 
 class Gatherer:
@@ -41,10 +51,11 @@ class Gatherer:
             self._api.get(DEPLOYMENTS, policy.namespace, spec.canary.deployment),
             router.read(wanted),
         )
+        key = (policy.namespace, policy.name)
         wants_pods = active(state.status) or _is_news(canary, state)
         stable_pods, canary_pods = await asyncio.gather(
-            self._pods(policy.namespace, stable, state, wants_pods),
-            self._pods(policy.namespace, canary, state, wants_pods),
+            self._pods(key, stable, state, wants_pods),
+            self._pods(key, canary, state, wants_pods),
         )
         level = entry.level_states.get(policy.name)
         look = state.look if state.fresh else None
@@ -67,14 +78,14 @@ class Gatherer:
         )
 
     async def _pods(
-        self, namespace: str, live: Object | None, state: RolloutState, wanted: bool
+        self, policy: Key, live: Object | None, state: RolloutState, wanted: bool
     ) -> Sequence[Object]:
         if live is None or not wanted:
             return ()
         name, version = live["metadata"]["name"], live["metadata"]["resourceVersion"]
-        known, now = state.pods.get(name), self._now()
-        if known is None or known.version != version or now - known.at >= PODS_SECONDS:
-            pods = await self._api.list(PODS, namespace, selector_string(live["spec"]["selector"]))
+        known, now, again = state.pods.get(name), self._now(), pods_again_after(policy)
+        if known is None or known.version != version or now - known.at >= again:
+            pods = await self._api.list(PODS, policy[0], selector_string(live["spec"]["selector"]))
             known = state.pods[name] = PodList(version, now, pods)
         return known.pods
 

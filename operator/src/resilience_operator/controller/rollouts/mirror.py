@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resilience_operator.actuators.base import Api, Object
-from resilience_operator.core.resources import SERVICES, Resource
+from resilience_operator.core.errors import ApiError
+from resilience_operator.core.resources import (
+    HTTP_ROUTES,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Resource,
+)
 
 Subject = tuple[Resource, str, str]
 """A kind of object, a namespace and a name."""
@@ -112,9 +118,14 @@ class Mirror:
         name: str,
         operations: Sequence[Mapping[str, Any]],
     ) -> Object:
-        """JSON Patch; what comes of it is kept."""
-        stored = await self._api.json_patch(resource, namespace, name, operations)
-        return self._written((resource, namespace, name), stored)
+        """JSON Patch; what comes of it is kept. After a refusal the object is read anew."""
+        subject = (resource, namespace, name)
+        try:
+            stored = await self._api.json_patch(resource, namespace, name, operations)
+        except ApiError:
+            self._kept.pop(subject, None)
+            raise
+        return self._written(subject, stored)
 
     async def delete(
         self, resource: Resource, namespace: str, name: str, uid: str | None = None
@@ -129,10 +140,14 @@ class Mirror:
         return stored
 
 
+_KEPT_WILL_DO = frozenset({SERVICES, HTTP_ROUTES, VIRTUAL_SERVICES})
+
+
 class Present:
     """The same objects, read from the API server each time; what is written reaches the mirror.
 
-    But for Services: they are never written, and only asked whether they are there.
+    But for Services, which are never written and only asked whether they are there, and for routes:
+    their patches test the version that was read, and are refused when it was an old one.
     """
 
     def __init__(self, mirror: Mirror, api: Api) -> None:
@@ -146,7 +161,7 @@ class Present:
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The object as it is now: what is about to be changed is looked at first."""
-        source: Api = self._mirror if resource == SERVICES else self._api
+        source: Api = self._mirror if resource in _KEPT_WILL_DO else self._api
         return await source.get(resource, namespace, name)
 
 

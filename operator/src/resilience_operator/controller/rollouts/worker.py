@@ -12,7 +12,7 @@ from typing import Protocol
 
 from resilience_operator.api.v1alpha1.policy import Mode, ResiliencePolicy
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
-from resilience_operator.controller.rollouts.gather import PODS_SECONDS, Gatherer
+from resilience_operator.controller.rollouts.gather import Gatherer, pods_again_after
 from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
 from resilience_operator.controller.rollouts.state import RolloutState
@@ -169,7 +169,7 @@ class RolloutWorker:
             self._queue.add_at(key, now + AFTER_EFFECT_SECONDS)
         if not active(plan.status):
             return
-        self._queue.add_at(key, now + PODS_SECONDS)
+        self._queue.add_at(key, now + pods_again_after(key))
         if plan.wants_metrics or state.spec.gate.checks:
             self._looks.take(key, state)
             if state.looking is None:
