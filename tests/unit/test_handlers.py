@@ -36,6 +36,9 @@ class Sink:
     def policy_seen(self, policy: ResiliencePolicy) -> None:
         self.told.append(("policy", policy.name))
 
+    def policy_added(self, policy: ResiliencePolicy) -> None:
+        self.told.append(("new policy", policy.name))
+
     def policy_gone(self, key: Key) -> None:
         self.told.append(("no policy", key))
 
@@ -46,12 +49,19 @@ class Sink:
         self.told.append(("no level", key))
 
 
-@pytest.mark.parametrize("kind", [None, "ADDED", "MODIFIED"])
+@pytest.mark.parametrize("kind", [None, "MODIFIED"])
 def test_whatever_the_event_the_present_state_is_handed_over(kind: str | None) -> None:
     sink = Sink()
     dispatch_policy(sink, kind, POLICY)
     dispatch_level(sink, kind, LEVEL)
     assert sink.told == [("policy", "inventario"), ("level", "inventario")]
+
+
+def test_a_policy_that_was_not_there_before_is_told_apart() -> None:
+    sink = Sink()
+    dispatch_policy(sink, "ADDED", POLICY)
+    dispatch_level(sink, "ADDED", LEVEL)
+    assert sink.told == [("new policy", "inventario"), ("level", "inventario")]
 
 
 def test_what_is_deleted_is_gone_however_its_body_looks() -> None:
@@ -84,7 +94,8 @@ def test_the_backoff_never_ends_and_begins_anew_at_each_use() -> None:
 
 
 def test_kopf_posts_nothing_and_watches_with_patience() -> None:
-    settings = build_settings()
+    settings = build_settings("")
     assert not settings.posting.enabled
     assert isinstance(settings.networking.error_backoffs, EndlessBackoff)
+    assert len(settings.watching.label_selectors) == 0
     assert build_registry(Sink(), lambda *_: None, None) is not None

@@ -26,6 +26,7 @@ def test_every_kind_of_value() -> None:
     settings = load(
         {
             "RESILIENCE_WATCH_NAMESPACES": "retail, staging,",
+            "RESILIENCE_POLICY_SELECTOR": " shard in (a, b),tier!=test ",
             "RESILIENCE_GUARD_ALLOW": "10.0.0.0/8,fd00::/8",
             "RESILIENCE_HTTP_PORT": "9090",
             "RESILIENCE_WRITE_QPS": "12.5",
@@ -39,6 +40,7 @@ def test_every_kind_of_value() -> None:
         NOWHERE,
     )
     assert settings.watch_namespaces == ("retail", "staging")
+    assert settings.policy_selector == "shard in (a, b),tier!=test"
     assert settings.guard_allow == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
     assert settings.http_port == 9090
     assert settings.write_qps == 12.5
@@ -87,6 +89,7 @@ def test_the_pod_is_the_identity() -> None:
         ("LOG_LEVEL", "verbose", "DEBUG, INFO, WARNING or ERROR"),
         ("LOG_FORMAT", "xml", "json or plain"),
         ("CONTROL_PROBE", "example.com", "host:port"),
+        ("POLICY_SELECTOR", "shard is a", "key notin (a,b)"),
         ("LEASE_RETRY_SECONDS", "20", "must be less than RESILIENCE_LEASE_RENEW_SECONDS"),
     ],
 )

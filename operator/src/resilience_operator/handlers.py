@@ -24,7 +24,8 @@ from resilience_operator.core.model import Key
 
 log = logging.getLogger(__name__)
 
-DELETED = "DELETED"
+ADDED, DELETED = "ADDED", "DELETED"
+POLICIES = (GROUP, VERSION, "resiliencepolicies")
 BEAT_SECONDS = 5.0
 
 
@@ -34,8 +35,11 @@ class Sink(Protocol):
     def policy_seen(self, policy: ResiliencePolicy) -> None:
         """A policy exists in this form."""
 
+    def policy_added(self, policy: ResiliencePolicy) -> None:
+        """A policy has come to those that are watched, in this form."""
+
     def policy_gone(self, key: Key) -> None:
-        """A policy no longer exists."""
+        """A policy no longer exists, or is not watched any more."""
 
     def level_seen(self, level: DegradationLevel) -> None:
         """A level exists in this form."""
@@ -61,7 +65,10 @@ def dispatch_policy(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> No
     except InvalidResource as error:
         log.warning("policy ignored until it is corrected: %s", error, extra=_fields(body))
         return
-    sink.policy_seen(policy)
+    if kind == ADDED:
+        sink.policy_added(policy)
+    else:
+        sink.policy_seen(policy)
 
 
 def dispatch_level(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> None:
@@ -89,7 +96,7 @@ def build_registry(
             return kopf.login_with_kubeconfig(**kwargs)
         return kopf.login_with_service_account(**kwargs)
 
-    @kopf.on.event(GROUP, VERSION, "resiliencepolicies", id="policy", registry=registry)
+    @kopf.on.event(*POLICIES, id="policy", registry=registry)
     async def policy_event(event: Mapping[str, Any], **_: Any) -> None:
         post(dispatch_policy, sink, event["type"], dict(event["object"]))
 
@@ -100,9 +107,12 @@ def build_registry(
     return registry
 
 
-def build_settings() -> kopf.OperatorSettings:
-    """kopf's settings for watching only."""
+def build_settings(policy_selector: str) -> kopf.OperatorSettings:
+    """kopf's settings for watching only. The API server shows a policy that ceases to match as
+    deleted, and one that begins to as added."""
     settings = kopf.OperatorSettings()
+    if policy_selector:
+        settings.watching.label_selectors[POLICIES] = policy_selector
     settings.posting.enabled = False
     settings.networking.error_backoffs = EndlessBackoff()
     settings.persistence.finalizer = f"{GROUP}/kopf"
@@ -116,9 +126,14 @@ class Watcher:
     """kopf in a thread of its own; `done` resolves when it has ended, which it should not."""
 
     def __init__(
-        self, registry: kopf.OperatorRegistry, namespaces: Sequence[str], identity: str
+        self,
+        registry: kopf.OperatorRegistry,
+        namespaces: Sequence[str],
+        identity: str,
+        policy_selector: str,
     ) -> None:
         self._registry = registry
+        self._settings = build_settings(policy_selector)
         # Given, because kopf would ask for the user's name, which a numeric user does not have.
         self._identity = identity
         self._namespaces = tuple(namespaces)
@@ -156,7 +171,7 @@ class Watcher:
         try:
             kopf.run(
                 registry=self._registry,
-                settings=build_settings(),
+                settings=self._settings,
                 identity=cast(Any, self._identity),
                 standalone=True,
                 clusterwide=not self._namespaces,

@@ -16,6 +16,7 @@ from resilience_operator.announcements import Announcements
 from resilience_operator.api.v1alpha1.base import MANAGED_BY_LABEL
 from resilience_operator.controller.finalizer import Finalizer
 from resilience_operator.controller.flag_effects import FlagEffects
+from resilience_operator.controller.hand_over import HandOver
 from resilience_operator.controller.housekeeping import resync, watch_flags
 from resilience_operator.controller.reconciler import Controller
 from resilience_operator.controller.status_effects import StatusEffects
@@ -24,8 +25,8 @@ from resilience_operator.controller.subscriptions import Subscriptions
 from resilience_operator.controller.trust_monitor import Control, CurrentTrust, TrustMonitor
 from resilience_operator.core.model import Key
 from resilience_operator.core.resources import CONFIG_MAPS, LEVELS
+from resilience_operator.handlers import Sink, build_registry, dispatch_level
 from resilience_operator.handlers import Watcher as KopfWatcher
-from resilience_operator.handlers import build_registry, dispatch_level
 from resilience_operator.kube.client import KubeClient
 from resilience_operator.kube.events import EventRecorder
 from resilience_operator.kube.secrets import SecretReader
@@ -86,17 +87,26 @@ class Leader:
         )
         reports.runtime.watch_queue("rollouts", engine.queue)
         controller = self._controller(store, subscriptions, queue, announcements, engine, trust)
+        arrivals: WorkQueue[Key] = WorkQueue(clock, reports)
+        hand_over = HandOver(store, controller, self.client, arrivals, clock.now)
         for namespace in self._namespaces:
             for body in await self.client.list(LEVELS, namespace):
-                dispatch_level(controller, "ADDED", body)
+                dispatch_level(hand_over, "ADDED", body)
         self.vitals.watch("The probe schedule", pool.overdue, SCHEDULE_PATIENCE_SECONDS)
         parts: list[Coroutine[Any, Any, object]] = [
             pool.run(),
             queue.run(controller.reconcile),
-            self._watch_policies(controller),
+            arrivals.run(hand_over.take_over),
+            self._watch_policies(hand_over),
             TrustMonitor(store, controller, clock, self._control()).run(),
             resync(
-                store, controller, self.client, clock, settings.resync_seconds, self._namespaces
+                store,
+                controller,
+                self.client,
+                clock,
+                settings.resync_seconds,
+                self._namespaces,
+                settings.policy_selector or None,
             ),
             lag.watch(),
             engine.run(),
@@ -162,13 +172,18 @@ class Leader:
             now=self.clock.now,
         )
 
-    async def _watch_policies(self, controller: Controller) -> None:
+    async def _watch_policies(self, sink: Sink) -> None:
         loop = asyncio.get_running_loop()
         kubeconfig = self.settings.kubeconfig
         registry = build_registry(
-            controller, loop.call_soon_threadsafe, str(kubeconfig) if kubeconfig else None
+            sink, loop.call_soon_threadsafe, str(kubeconfig) if kubeconfig else None
         )
-        watcher = KopfWatcher(registry, self.settings.watch_namespaces, self.settings.identity)
+        watcher = KopfWatcher(
+            registry,
+            self.settings.watch_namespaces,
+            self.settings.identity,
+            self.settings.policy_selector,
+        )
         self.vitals.watch("The watch of policies", watcher.silence, WATCH_PATIENCE_SECONDS)
         self.reports.runtime.watch_silence(watcher.silence)
         await watcher.run()

@@ -11,8 +11,17 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
+from resilience_operator.core.selectors import check_selector
 from resilience_operator.logging import LogFormat
 
 PREFIX = "RESILIENCE_"
@@ -62,6 +71,11 @@ class Settings(BaseModel):
     )
     watch_namespaces: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(), description="Comma-separated namespaces to watch; empty: all."
+    )
+    policy_selector: Annotated[str, AfterValidator(check_selector)] = Field(
+        default="",
+        description="Label selector of the policies that are this operator's; empty: all. "
+        "Every shard has its own, and a lease of its own.",
     )
     http_host: str = Field(default="0.0.0.0", description="Address of /healthz and /metrics.")
     http_port: Annotated[int, Field(ge=0, le=65_535)] = Field(

@@ -15,8 +15,12 @@ class Listing:
 
     def __init__(self, **names: list[str] | None) -> None:
         self.names = names
+        self.selectors: dict[str, str | None] = {}
 
-    async def list(self, resource: Resource, namespace: str | None = None) -> Sequence[Any]:
+    async def list(
+        self, resource: Resource, namespace: str | None = None, label_selector: str | None = None
+    ) -> Sequence[Any]:
+        self.selectors[resource.plural] = label_selector
         names = self.names[resource.plural]
         if names is None:
             raise TransientError("no answer")
@@ -44,7 +48,8 @@ async def test_what_vanished_while_the_watch_was_down_is_let_go() -> None:
     bench.controller.policy_seen(reference_policy().named("other").build())
     bench.controller.level_seen(make_level("checkout").build())
     listing = Listing(resiliencepolicies=["other"], degradationlevels=[])
-    await drop_vanished(bench.store, bench.controller, listing, (None,))
+    await drop_vanished(bench.store, bench.controller, listing, (None,), "shard=a")
+    assert listing.selectors == {"resiliencepolicies": "shard=a", "degradationlevels": None}
     assert list(bench.store.policy_keys()) == [("retail", "other")]
     assert list(bench.store.level_keys()) == []
 
@@ -56,7 +61,7 @@ async def test_a_resync_spreads_itself_and_survives_an_api_server_that_does_not_
     del bench.queue.keys[:]
     listing = Listing(resiliencepolicies=None, degradationlevels=[])
     task = asyncio.ensure_future(
-        resync(bench.store, bench.controller, listing, bench.clock, 600.0, ("retail",))
+        resync(bench.store, bench.controller, listing, bench.clock, 600.0, ("retail",), None)
     )
     await bench.clock.advance(300)
     assert bench.queue.keys == [KEY]

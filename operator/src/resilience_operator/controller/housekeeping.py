@@ -19,9 +19,12 @@ class Lister(Protocol):
     """Lists objects of one kind, in a namespace or in all."""
 
     async def list(
-        self, resource: Resource, namespace: str | None = None
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        label_selector: str | None = None,
     ) -> Sequence[Mapping[str, Any]]:
-        """All of them."""
+        """All of them, or those that the selector takes."""
 
 
 class FlagEvents(Protocol):
@@ -48,6 +51,7 @@ async def resync(
     clock: Clock,
     seconds: float,
     namespaces: Sequence[str | None],
+    selector: str | None,
 ) -> None:
     """Have every policy compared with the cluster once in so many seconds, evenly spread."""
     while True:
@@ -58,22 +62,26 @@ async def resync(
         if not keys:
             await clock.sleep(seconds)
         try:
-            await drop_vanished(store, controller, cluster, namespaces)
+            await drop_vanished(store, controller, cluster, namespaces, selector)
         except ApiError as error:
             log.warning("what is gone could not be told from what is there: %s", error)
 
 
 async def drop_vanished(
-    store: Store, controller: Controller, cluster: Lister, namespaces: Sequence[str | None]
+    store: Store,
+    controller: Controller,
+    cluster: Lister,
+    namespaces: Sequence[str | None],
+    selector: str | None,
 ) -> None:
-    """Let go of policies and levels that were deleted while the watch was down.
+    """Let go of what was deleted, or left the selector, while the watch was down.
 
     kopf's relist shows what is there, and never says what is not.
     """
     policies, levels = set(store.policy_keys()), set(store.level_keys())
     for namespace in namespaces:
         levels -= {_key(each) for each in await cluster.list(LEVELS, namespace)}
-        policies -= {_key(each) for each in await cluster.list(POLICIES, namespace)}
+        policies -= {_key(each) for each in await cluster.list(POLICIES, namespace, selector)}
     for key in levels:
         controller.level_gone(key)
     for key in policies:

@@ -265,6 +265,8 @@ class Controller:
             partial(self._statuses.write_policy, entry, snapshot, plan),
         ]
         for step in steps:
+            if self._store.get(plan.key) is not entry:
+                return  # let go meanwhile: what is left to do is another shard's
             try:
                 await step()
             except ApiError as failure:

@@ -1,0 +1,103 @@
+"""Policies that come from another shard: taken over once that one has let go of them.
+
+Both shards hear of the changed label within the same moment, and the other may still write what it
+has begun. So it is given some seconds, and then the policy and its levels are read afresh, whatever
+the watches have shown meanwhile: decisions go on from the last one that was made.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from resilience_operator.api.v1alpha1.level import DegradationLevel
+from resilience_operator.api.v1alpha1.parse import InvalidResource, parse_level, parse_policy
+from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
+from resilience_operator.controller.ports import Queue
+from resilience_operator.controller.reconciler import Controller
+from resilience_operator.controller.store import Store
+from resilience_operator.core.model import Key
+from resilience_operator.core.resources import LEVELS, POLICIES, Resource
+
+log = logging.getLogger(__name__)
+
+LET_GO_SECONDS = 3.0
+
+
+class Reader(Protocol):
+    """Reads single objects from the API server."""
+
+    async def get(
+        self, resource: Resource, namespace: str | None, name: str
+    ) -> dict[str, Any] | None:
+        """The object as it is now; None when it is not there."""
+
+
+class HandOver:
+    """Stands between the watch and the controller, and keeps back what is not ours yet."""
+
+    def __init__(
+        self,
+        store: Store,
+        controller: Controller,
+        reader: Reader,
+        queue: Queue,
+        now: Callable[[], float],
+    ) -> None:
+        """`queue` is to run `take_over` for what is put on it."""
+        self._store = store
+        self._controller = controller
+        self._reader = reader
+        self._queue = queue
+        self._now = now
+        self._awaited: set[Key] = set()
+
+    def policy_added(self, policy: ResiliencePolicy) -> None:
+        """A policy that is new, or one that somebody else has looked after until now."""
+        key = (policy.namespace, policy.name)
+        if policy.status.level is None or self._store.get(key) is not None:
+            self.policy_seen(policy)
+        elif key not in self._awaited:
+            self._awaited.add(key)
+            self._queue.add_at(key, self._now() + LET_GO_SECONDS)
+
+    def policy_seen(self, policy: ResiliencePolicy) -> None:
+        """A policy exists in this form."""
+        if (policy.namespace, policy.name) not in self._awaited:
+            self._controller.policy_seen(policy)
+
+    def policy_gone(self, key: Key) -> None:
+        """A policy no longer exists, or is another shard's."""
+        self._awaited.discard(key)
+        if self._store.get(key) is not None:
+            namespace, policy = key
+            log.info("policy let go", extra={"namespace": namespace, "policy": policy})
+        self._controller.policy_gone(key)
+
+    def level_seen(self, level: DegradationLevel) -> None:
+        """A level exists in this form."""
+        self._controller.level_seen(level)
+
+    def level_gone(self, key: Key) -> None:
+        """A level no longer exists."""
+        self._controller.level_gone(key)
+
+    async def take_over(self, key: Key) -> None:
+        """Let a policy in as it stands by now. Raises ApiError for the queue to try again."""
+        if key not in self._awaited:
+            return
+        namespace, name = key
+        names = {name, *(level.name for level in self._store.levels_of(key))}
+        levels = [await self._reader.get(LEVELS, namespace, each) for each in sorted(names)]
+        body = await self._reader.get(POLICIES, namespace, name)
+        if key not in self._awaited:
+            return  # it has left again, or was deleted, while it was read
+        self._awaited.discard(key)
+        try:
+            for level in filter(None, levels):
+                self._controller.level_seen(parse_level(level))
+            if body is not None:
+                self._controller.policy_seen(parse_policy(body))
+                log.info("policy taken over", extra={"namespace": namespace, "policy": name})
+        except InvalidResource as error:
+            where = {"namespace": namespace, "policy": name}
+            log.warning("not taken over until it is corrected: %s", error, extra=where)

@@ -1,0 +1,53 @@
+"""What is a label selector. That the API server agrees is a test of its own."""
+
+import pytest
+
+from resilience_operator.core.selectors import check_selector
+
+GOOD = (
+    "",
+    "shard=a",
+    "shard==a",
+    "shard!=a",
+    "shard=",
+    "shard",
+    "!shard",
+    " shard = a , !other ",
+    "shard in (a,b)",
+    "shard notin ( a , b ),tier=x",
+    "shard in (a,)",
+    "resilience.aidrive.dev/shard in (a)",
+    "a.b-c/Name_of.it=Value_1.2",
+)
+BAD = (
+    "shard=a b",
+    "shard in a",
+    "shard in (a",
+    "shard=a,",
+    ",",
+    "=a",
+    "shard=-a",
+    "shard in (a),b c",
+    "/shard=a",
+    "UPPER/shard=a",
+    "a/b/c=d",
+    "shard!",
+    "k" * 64 + "=a",
+    "shard=" + "v" * 64,
+)
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_a_selector_is_taken(text: str) -> None:
+    assert check_selector(text) == text.strip()
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_what_is_none_is_refused_with_what_would_be(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no requirement of a label selector; these are: key="):
+        check_selector(text)
+
+
+def test_the_sentence_names_the_part() -> None:
+    with pytest.raises(ValueError, match=r"^'tier is x' is no"):
+        check_selector("shard in (a,b),tier is x")
