@@ -15,6 +15,7 @@ LABELS = {
     "dependency": "name of a dependency in the policy",
     "feature": "name of a feature in the policy",
     "from": "level before the change: one of the five",
+    "lease": "name of the lease: each shard has its own",
     "level": "one of the five levels",
     "metric": "name of a metric in `spec.rollout.analysis.metrics`",
     "name": "name of the DegradationLevel",

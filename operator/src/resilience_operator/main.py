@@ -52,7 +52,7 @@ def main() -> None:
 async def run(settings: Settings) -> int:
     """One replica; returns the exit code."""
     clock = SystemClock()
-    reports = Reports(version("resilience-operator"))
+    reports = Reports(version("resilience-operator"), settings.lease_name)
     try:
         connection = await connect(clock, settings.kubeconfig)
     except Exception as error:  # noqa: BLE001 - whatever the library finds wrong with a kubeconfig

@@ -7,11 +7,11 @@ _UP = "min by (namespace, policy, dependency) (resilience_dependency_up)"
 _MEMORY = "process_resident_memory_bytes and on (job, instance) resilience_build_info"
 
 _NUMBERS = [
-    stat("Policies", "max(resilience_policies)"),
+    stat("Policies", "sum(resilience_policies)"),
     stat("Not OPTIMAL", f"count(({_OPTIMAL}) == 0) or vector(0)"),
     stat("Dependencies down", f"count(({_UP}) == 0) or vector(0)"),
     stat("Sees", "min(resilience_trusted)", description="0 while the operator is blind."),
-    stat("Leaders", "sum(resilience_leader)", description="Exactly one is right."),
+    stat("Leaders", "sum(resilience_leader)", description="One for each shard is right."),
     stat("Memory", f"max({_MEMORY})", "bytes"),
 ]
 _LEVELS = [

@@ -14,6 +14,8 @@ OF_LEVEL = {"namespace": "retail", "name": "inventario"}
 OF_POLICY = {"namespace": "retail", "policy": "inventario"}
 OF_REDIS = {**OF_POLICY, "dependency": "redis"}
 POD = 'job="operator",instance="one"'
+OF_LEASE = {"lease": "north"}
+NORTH, SOUTH = 'lease="north"', 'lease="south"'
 LAG = "resilience_probe_schedule_lag_seconds_bucket"
 LOOP = "resilience_event_loop_lag_seconds_bucket"
 
@@ -37,6 +39,20 @@ def level(of: str, values: str) -> Series:
     return {f'resilience_level{{{LEVEL},level="{of}"}}': values}
 
 
+def leaders(north: dict[str, str], south: dict[str, str]) -> Series:
+    """Which pods of two shards lead."""
+    shards = ((NORTH, north), (SOUTH, south))
+    return {
+        f'resilience_leader{{{lease},pod="{pod}"}}': values
+        for lease, pods in shards
+        for pod, values in pods.items()
+    }
+
+
+def begun(lease: str, values: str) -> Series:
+    return {f'resilience_leadership_transitions_total{{{lease},to="leading"}}': values}
+
+
 def lags(series: str, late: str) -> Series:
     """A hundred a minute, all within 5 seconds; within half a second: `late`."""
     return {
@@ -50,16 +66,19 @@ CASES = {
         {f"other{{{POD}}}": "1x40"}, {f"resilience_build_info{{{POD}}}": "1x40"}
     ),
     "ResilienceNoLeader": Case(
-        {'resilience_leader{pod="a"}': "0x40", 'resilience_leader{pod="b"}': "0x40"},
-        {'resilience_leader{pod="a"}': "1x40", 'resilience_leader{pod="b"}': "0x40"},
+        leaders({"a": "0x40", "b": "0x40"}, {"c": "1x40"}),
+        leaders({"a": "1x40", "b": "0x40"}, {"c": "1x40"}),
+        labels=OF_LEASE,
     ),
     "ResilienceSeveralLeaders": Case(
-        {'resilience_leader{pod="a"}': "1x40", 'resilience_leader{pod="b"}': "1x40"},
-        {'resilience_leader{pod="a"}': "1x40", 'resilience_leader{pod="b"}': "0x40"},
+        leaders({"a": "1x40", "b": "1x40"}, {"c": "1x40"}),
+        leaders({"a": "1x40", "b": "0x40"}, {"c": "1x40"}),
+        labels=OF_LEASE,
     ),
     "ResilienceLeadershipFlaps": Case(
-        {'resilience_leadership_transitions_total{to="leading"}': "0x10 1 2 3 4 5 6 6x30"},
-        {'resilience_leadership_transitions_total{to="leading"}': "0x10 1x40"},
+        begun(NORTH, "0x10 1 2 3 4 5 6 6x30"),
+        {**begun(NORTH, "0x10 1 2 2x40"), **begun(SOUTH, "0x10 1 2 2x40")},
+        labels=OF_LEASE,
     ),
     "ResilienceLeaseErrors": Case(
         {"resilience_lease_errors_total": "0+1x40"}, {"resilience_lease_errors_total": "0x20 1x30"}

@@ -76,7 +76,7 @@ def test_leader_and_standby_answer_for_themselves(stage: Stage) -> None:
         wait_until(lambda r=replica: r.get("/readyz") == (200, "ok\n"), "it is ready")
 
     about = f'name="inventario",namespace="{stage.namespace}"'
-    assert leader.metric("resilience_leader") == 1
+    assert leader.metric('resilience_leader{lease="resilience-operator"}') == 1
     assert leader.metric("resilience_policies") == 1
     assert leader.metric(f'resilience_level{{level="DEGRADED",{about}}}') == 1
     assert leader.metric(f'resilience_level{{level="OPTIMAL",{about}}}') == 0
@@ -88,7 +88,7 @@ def test_leader_and_standby_answer_for_themselves(stage: Stage) -> None:
     written = 'resilience_api_requests_total{code="200",resource="configmaps",verb="apply"}'
     assert leader.metric(written) >= 2
 
-    assert standby.metric("resilience_leader") == 0
+    assert standby.metric('resilience_leader{lease="resilience-operator"}') == 0
     assert standby.metric(healthy) == 0
     read = 'resilience_api_requests_total{code="200",resource="leases",verb="get"}'
     assert standby.metric(read) > 0

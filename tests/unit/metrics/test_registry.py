@@ -171,7 +171,7 @@ def test_the_operator_itself(metrics: Metrics) -> None:
     metrics.flags_propagated(0.2)
     metrics.loop_lagged(0.003)
     metrics.api_requested("apply", "configmaps", "200")
-    assert value(metrics, "resilience_leader") == 1
+    assert value(metrics, "resilience_leader", lease="resilience-operator") == 1
     assert value(metrics, "resilience_trusted") == 0
     assert value(metrics, "resilience_policies") == 12
     assert value(metrics, "resilience_pods_refreshed_total") == 2

@@ -66,8 +66,9 @@ def test_the_lease_and_the_watches(reports: Reports) -> None:
     reports.leadership_changed(False)
     reports.lease_failed(TransientError("503"))
     reports.watch_failed(CONFIG_MAPS, TransientError("503"))
-    assert value(reports, "resilience_leadership_transitions_total", to="leading") == 1
-    assert value(reports, "resilience_leadership_transitions_total", to="standby") == 1
+    for to in ("leading", "standby"):
+        labels = {"lease": "resilience-operator", "to": to}
+        assert value(reports, "resilience_leadership_transitions_total", **labels) == 1
     assert value(reports, "resilience_lease_errors_total") == 1
     assert value(reports, "resilience_watch_restarts_total", resource="configmaps") == 1
 

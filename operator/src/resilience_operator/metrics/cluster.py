@@ -10,7 +10,8 @@ READS = frozenset({"get", "list", "watch"})
 class ClusterMetrics:
     """The instruments; their labels are closed sets, and the kinds that the operator knows."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, lease: str) -> None:
+        self._lease = lease
         self._writes = Counter(
             "resilience_api_writes_total",
             "Writes to the API server, by kind of object and result; the Lease is one of them.",
@@ -25,7 +26,7 @@ class ClusterMetrics:
         self._leadership = Counter(
             "resilience_leadership_transitions_total",
             "Times that this replica began to lead, or ceased to.",
-            ["to"],
+            ["lease", "to"],
             registry=registry,
         )
         self._lease_errors = Counter(
@@ -47,7 +48,7 @@ class ClusterMetrics:
         )
         # Known from the start, so that the first of each is an increase.
         for to in ("leading", "standby"):
-            self._leadership.labels(to)
+            self._leadership.labels(lease, to)
         for result in ("recorded", "limited", "failed"):
             self._events.labels(result)
 
@@ -60,7 +61,7 @@ class ClusterMetrics:
 
     def leadership_changed(self, leading: bool) -> None:
         """This replica leads, or no longer does."""
-        self._leadership.labels("leading" if leading else "standby").inc()
+        self._leadership.labels(self._lease, "leading" if leading else "standby").inc()
 
     def lease_failed(self) -> None:
         """An attempt on the lease failed."""

@@ -64,7 +64,7 @@ class QueueSizes(Protocol):
 class Metrics(PolicyMetrics):
     """The operator's instruments on a registry of their own."""
 
-    def __init__(self, version: str = "unknown") -> None:
+    def __init__(self, version: str = "unknown", lease: str = "resilience-operator") -> None:
         super().__init__()
         self.registry = registry = CollectorRegistry()
         registry.register(self)
@@ -75,7 +75,7 @@ class Metrics(PolicyMetrics):
         self._define_probes()
         self._define_flags()
         self._define_reconciles()
-        self._define_operator()
+        self._define_operator(lease)
 
     def watch_pool(self, pool: PoolSizes) -> None:
         """Read the pool's sizes at each scrape."""
@@ -229,8 +229,13 @@ class Metrics(PolicyMetrics):
             registry=self.registry,
         )
 
-    def _define_operator(self) -> None:
-        self._leader = self._gauge("resilience_leader", "1 on the replica that probes and writes.")
+    def _define_operator(self, lease: str) -> None:
+        self._leader = Gauge(
+            "resilience_leader",
+            "1 on the replica that probes and writes; each lease has one.",
+            ["lease"],
+            registry=self.registry,
+        ).labels(lease)
         self._policies = self._gauge("resilience_policies", "Policies that this replica holds.")
         self._trusted = self._gauge(
             "resilience_trusted", "0 while the operator is blind and holds every level."

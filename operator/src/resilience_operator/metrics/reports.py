@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 class Reports(Metrics):
     """The observer of everything."""
 
-    def __init__(self, version: str = "unknown") -> None:
-        super().__init__(version)
+    def __init__(self, version: str = "unknown", lease: str = "resilience-operator") -> None:
+        super().__init__(version, lease)
         self._rollouts = RolloutMetrics(self.registry)
-        self._cluster = ClusterMetrics(self.registry)
+        self._cluster = ClusterMetrics(self.registry, lease)
         self.runtime = RuntimeMetrics()
         """The operator's own parts: whoever makes one has it watched here."""
         self.registry.register(self.runtime)
