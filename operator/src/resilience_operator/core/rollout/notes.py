@@ -5,7 +5,8 @@ from dataclasses import replace
 from resilience_operator.api.v1alpha1.rollout_status import Attribution, MetricVerdict
 from resilience_operator.core.rollout import attribution, timing, verdicts
 from resilience_operator.core.rollout.findings import degraded, unknown
-from resilience_operator.core.rollout.turn import Turn, at, in_force, not_before
+from resilience_operator.core.rollout.turn import Turn, at, in_force
+from resilience_operator.core.times import to_rfc3339_fine
 
 # A window in which both arms were bad is judged anew after this time: it may be over.
 RECHECK_SECONDS = 300.0
@@ -35,7 +36,7 @@ def _weight(turn: Turn) -> Turn:
     )
     turn = turn.having(
         weight=wanted,
-        step_started_at=not_before(turn.now),
+        step_started_at=to_rfc3339_fine(turn.now),
         held_seconds=0,
         stable_restarts=turn.seen.stable.restarts,
     )

@@ -1,7 +1,8 @@
 """Time served and time held, and the analysis window: all of it in status, none in memory.
 
 Times in status have whole seconds. They are rounded to the side that serves later, holds longer
-and counts less.
+and counts less. Only the start of a step has milliseconds: rollouts whose steps began in the same
+second would else all be due in the same moment.
 """
 
 import math
