@@ -21,12 +21,13 @@ setup: ## Install the Python environment and what the tests start (PostgreSQL, R
 venv:
 	@operator/tools/setup.sh
 
-generate: venv ## Write the generated files anew: CRDs, the reference, rules and dashboards
+generate: venv ## Write the generated files anew: CRDs, reference, rules, dashboards, manifests
 	@$(GENERATE).crdgen
 	@$(GENERATE).docgen
 	@$(GENERATE).rulesgen
 	@$(GENERATE).dashgen
 	@$(GENERATE).chartcrds && $(GENERATE).chartrules && $(GENERATE).chartdashboards && $(GENERATE).chartdoc
+	@$(GENERATE).manifestsgen
 
 format: venv ## Format the code and mend what the linter can
 	@.venv/bin/ruff format .
@@ -38,7 +39,8 @@ verify: venv ## Lint, types, import rules, generated files in sync, CRDs accepte
 	@echo "== import-linter";   .venv/bin/lint-imports --no-logo | tail -n 6
 	@echo "== generated files"; $(GENERATE).crdgen --check && $(GENERATE).docgen --check && $(GENERATE).rulesgen --check && $(GENERATE).dashgen --check
 	@echo "== chart";           for part in chartcrds chartrules chartdashboards chartdoc; do $(GENERATE).$$part --check; done
-	@$(PY) -m e2e.cluster build helm && $(PY) -m pytest -q --no-header tests/integration/chart/test_values.py
+	@$(PY) -m e2e.cluster build helm && $(GENERATE).manifestsgen --check
+	@$(PY) -m pytest -q --no-header tests/integration/chart/test_values.py
 	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build $(TEST_TOOLS) && $(PY) -m pytest -q --no-header tests/integration/test_crds.py
 
 test: setup verify ## Everything that needs no node: verify, unit and integration tests, coverage

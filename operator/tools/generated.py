@@ -11,18 +11,20 @@ from tools import ROOT
 def out_of_date(folder: Path, files: Mapping[str, str], *, alone: bool = True) -> list[str]:
     """Names of files that are missing or differ, and of files that nothing generates.
 
-    The latter only where the generated files are alone in their folder.
+    The latter only where the generated files are alone in their folders.
     """
-    there = {path.name: path.read_text() for path in folder.glob("*") if path.is_file()}
+    folders = {(folder / name).parent for name in files}
+    found = [path for each in folders for path in each.glob("*") if path.is_file()]
+    there = {path.relative_to(folder).as_posix(): path.read_text() for path in found}
     wrong = {name for name, text in files.items() if there.get(name) != text}
     return sorted(wrong | (there.keys() - files.keys() if alone else set()))
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
     """Write all of them, and touch only those that change."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
 

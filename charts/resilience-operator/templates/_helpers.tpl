@@ -17,6 +17,28 @@ app.kubernetes.io/name: {{ include "resilience-operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /* Everything that the shards have of their own: a name that ends in theirs, a Lease, a label. Without
+shards there is one Deployment, which takes every policy. Given as (list root shard). */}}
+{{- define "resilience-operator.shardName" -}}
+{{- $shard := index . 1 }}
+{{- include "resilience-operator.fullname" (index . 0) }}{{ with $shard.name }}-{{ . }}{{ end }}
+{{- end }}
+
+{{- define "resilience-operator.shardLease" -}}
+{{- $root := index . 0 }}
+{{- $shard := index . 1 }}
+{{- default (include "resilience-operator.fullname" $root) $root.Values.settings.leaseName }}
+{{- with $shard.name }}-{{ . }}{{ end }}
+{{- end }}
+
+{{- define "resilience-operator.shardSelectorLabels" -}}
+{{- $shard := index . 1 }}
+{{- include "resilience-operator.selectorLabels" (index . 0) }}
+{{- with $shard.name }}
+resilience.aidrive.dev/shard: {{ . }}
+{{- end }}
+{{- end }}
+
 {{- define "resilience-operator.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -44,11 +66,21 @@ app.kubernetes.io/part-of: resilience-operator
 {{- end }}
 {{- end }}
 
-{{- /* The settings as environment variables. Numbers as JSON has them: never with an exponent. */}}
+{{- /* The settings as environment variables. Numbers as JSON has them: never with an exponent.
+Given as (list root shard). */}}
 {{- define "resilience-operator.settings" -}}
-{{- $settings := deepCopy .Values.settings }}
-{{- $_ := set $settings "leaseName" (default (include "resilience-operator.fullname" .) $settings.leaseName) }}
-{{- $_ = set $settings "watchNamespaces" .Values.watchNamespaces }}
+{{- $root := index . 0 }}
+{{- $shard := index . 1 }}
+{{- $settings := deepCopy $root.Values.settings }}
+{{- $_ := set $settings "leaseName" (include "resilience-operator.shardLease" .) }}
+{{- $_ = set $settings "watchNamespaces" $root.Values.watchNamespaces }}
+{{- $_ = set $settings "policySelector" $shard.selector }}
+{{- with $root.Values.tracing }}
+{{- if .endpoint }}
+{{- $_ = set $settings "otlpEndpoint" .endpoint }}
+{{- $_ = set $settings "traceRatio" .ratio }}
+{{- end }}
+{{- end }}
 {{- range $key, $value := $settings }}
 {{- $text := "" }}
 {{- if kindIs "slice" $value }}
@@ -74,6 +106,13 @@ app.kubernetes.io/part-of: resilience-operator
 {{- if not (lt (float64 .leaseRenewSeconds) (float64 .leaseDurationSeconds)) }}
 {{- fail "settings.leaseRenewSeconds must be less than settings.leaseDurationSeconds" }}
 {{- end }}
+{{- end }}
+{{- $names := dict }}
+{{- range .Values.shards }}
+{{- if hasKey $names .name }}
+{{- fail (printf "shards: the name %s is given twice" .name) }}
+{{- end }}
+{{- $_ := set $names .name true }}
 {{- end }}
 {{- if and .Values.watchNamespaces (or .Values.rbac.clusterSecrets .Values.rbac.secretNamespaces) }}
 {{- fail "rbac.clusterSecrets and rbac.secretNamespaces are of cluster mode: with watchNamespaces, Secrets may be read in exactly those namespaces" }}

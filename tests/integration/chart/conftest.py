@@ -52,3 +52,10 @@ def kubectl(cluster: ControlPlane) -> Kubectl:
 def installer(helm_command: str, cluster: ControlPlane, tmp_path: Path) -> Helm:
     """helm with the cluster."""
     return Helm(helm_command, tmp_path, cluster.kubeconfig)
+
+
+@pytest.fixture
+def empty_cluster() -> Iterator[ControlPlane]:
+    """An API server without anything of ours, for one test."""
+    with ControlPlane() as running:
+        yield running

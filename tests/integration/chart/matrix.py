@@ -52,6 +52,10 @@ OPTIONS: dict[str, Body] = {
             "kubeconfig": "/etc/operator/kubeconfig",
         }
     },
+    "tracing": {"tracing": {"endpoint": "http://collector.tracing.svc:4318", "ratio": 0.25}},
+    "shards": {
+        "shards": [{"name": "a", "selector": "shard=a"}, {"name": "b", "selector": "shard!=a"}]
+    },
     "one replica": {"replicas": 1},
     "three replicas": {
         "replicas": 3,
@@ -170,6 +174,8 @@ TOGETHER = (
     "image by digest",
     "pull secrets",
     "settings",
+    "tracing",
+    "shards",
     "three replicas",
     "resources",
     "scheduling",

@@ -53,8 +53,8 @@ def test_a_pod_with_more_rights_would_not_be(helm: Helm, kubectl: Kubectl) -> No
 
 
 def pod(objects: list[Body]) -> Body:
-    """A pod as the Deployment would make it."""
-    (deployment,) = found(objects, "Deployment")
+    """A pod as the (first) Deployment would make it."""
+    deployment, *_ = found(objects, "Deployment")
     template = copy.deepcopy(deployment["spec"]["template"])
     template["metadata"] |= {"name": "one", "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "Pod", **template}

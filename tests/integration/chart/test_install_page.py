@@ -3,10 +3,8 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import yaml
 
 from e2e.cluster import build
@@ -32,13 +30,6 @@ def commands() -> list[str]:
 def policy() -> str:
     (text,) = re.findall(r"```yaml\n(# first\.yaml\n.*?)```", PAGE, re.DOTALL)
     return str(text)
-
-
-@pytest.fixture
-def empty_cluster() -> Iterator[ControlPlane]:
-    """An API server without anything of ours."""
-    with ControlPlane() as running:
-        yield running
 
 
 def test_every_command_does_what_it_should(

@@ -11,7 +11,11 @@ from tests.integration.chart.helm import NAMESPACE, ROOT, Body, Helm, found, the
 from tests.integration.chart.matrix import GROUP, OPTIONS
 from tests.integration.custom_resources import definitions
 
-BASE = ROOT / "manifests" / "base"
+# Settings that other values give, or the pod itself.
+ELSEWHERE = {
+    *("identity", "namespace", "watch_namespaces"),
+    *("policy_selector", "otlp_endpoint", "trace_ratio"),
+}
 CLUSTER_WIDE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 
 
@@ -39,11 +43,6 @@ def rules(roles: Iterable[Body]) -> set[Rule]:
     }
 
 
-def base(kind: str) -> list[Body]:
-    documents = yaml.safe_load_all((BASE / "rbac.yaml").read_text())
-    return [one for one in documents if one["kind"] == kind]
-
-
 def without_aggregates(objects: list[Body]) -> list[Body]:
     ends = ("-view", "-edit", "-admin")
     return [one for one in objects if not one["metadata"]["name"].endswith(ends)]
@@ -63,11 +62,10 @@ def test_every_object_says_whose_it_is_and_where(helm: Helm, name: str) -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_operator_takes_the_settings(helm: Helm, name: str) -> None:
     objects = helm.render(OPTIONS[name])
-    (deployment,) = found(objects, "Deployment")
+    for deployment in found(objects, "Deployment"):
+        settings = load(variables(objects, deployment["metadata"]["name"]))
 
-    settings = load(variables(objects, deployment["metadata"]["name"]))
-
-    assert list(settings.watch_namespaces) == OPTIONS[name].get("watchNamespaces", [])
+        assert list(settings.watch_namespaces) == OPTIONS[name].get("watchNamespaces", [])
 
 
 def test_default_settings_are_the_operators_own(helm: Helm) -> None:
@@ -79,7 +77,7 @@ def test_default_settings_are_the_operators_own(helm: Helm) -> None:
 def test_every_setting_arrives(helm: Helm) -> None:
     settings = load(variables(helm.render(OPTIONS["settings"])))
 
-    plain = settings.model_dump(mode="json", exclude={"identity", "namespace", "watch_namespaces"})
+    plain = settings.model_dump(mode="json", exclude=ELSEWHERE)
     assert plain == {
         "log_level": "DEBUG",
         "log_format": "plain",
@@ -99,13 +97,6 @@ def test_every_setting_arrives(helm: Helm) -> None:
         "http_port": 9090,
         "kubeconfig": "/etc/operator/kubeconfig",
     }
-
-
-def test_the_default_rights_are_those_of_the_manifests(helm: Helm) -> None:
-    objects = helm.render()
-
-    assert rules(without_aggregates(found(objects, "ClusterRole"))) == rules(base("ClusterRole"))
-    assert rules(found(objects, "Role")) == rules(base("Role"))
 
 
 def test_by_default_no_secret_can_be_read(helm: Helm) -> None:
@@ -142,8 +133,9 @@ def test_in_namespaced_mode_nothing_of_a_namespace_is_granted_everywhere(helm: H
     assert [one["metadata"]["namespace"] for one in roles] == ["shop", "retail"]
     (server,) = found(objects, "Role", "resilience-operator-api-server")
     assert server["metadata"]["namespace"] == "default"
+    in_cluster_mode = rules(without_aggregates(found(helm.render(), "ClusterRole")))
     for role in roles:
-        assert everywhere | rules([role, server]) == rules(base("ClusterRole"))
+        assert everywhere | rules([role, server]) == in_cluster_mode
 
 
 def test_people_get_the_two_kinds_by_the_clusters_own_roles(helm: Helm) -> None:
@@ -161,24 +153,6 @@ def test_people_get_the_two_kinds_by_the_clusters_own_roles(helm: Helm) -> None:
         assert set(rule["resources"]) == {"resiliencepolicies", "degradationlevels"}
 
 
-def test_the_default_pods_are_those_of_the_manifests(helm: Helm) -> None:
-    """But for labels, which have the release's name, and the settings, which are spelt out."""
-    ours = the(helm.render(), "Deployment")["spec"]
-    theirs = yaml.safe_load((BASE / "deployment.yaml").read_text())["spec"]
-    assert ours["replicas"] == theirs["replicas"]
-    assert ours["strategy"] == theirs["strategy"]
-    ours, theirs = ours["template"]["spec"], theirs["template"]["spec"]
-    assert ours.pop("enableServiceLinks") is False
-    for pod in (ours, theirs):
-        pod["topologySpreadConstraints"][0].pop("labelSelector")
-        (one,) = pod["containers"]
-        one.pop("env")
-        for probe in ("livenessProbe", "readinessProbe"):
-            one[probe] = {"initialDelaySeconds": 0, "failureThreshold": 3, **one[probe]}
-
-    assert ours == theirs
-
-
 def test_a_spread_without_a_selector_gets_ours(helm: Helm) -> None:
     objects = helm.render(OPTIONS["scheduling"])
     spec = the(objects, "Deployment")["spec"]
@@ -186,6 +160,39 @@ def test_a_spread_without_a_selector_gets_ours(helm: Helm) -> None:
 
     assert first["labelSelector"] == {"matchLabels": {"app": "x"}}
     assert second["labelSelector"] == spec["selector"]
+
+
+def test_each_shard_has_a_deployment_a_lease_and_a_budget(helm: Helm) -> None:
+    objects = helm.render(OPTIONS["shards"])
+    names = ["resilience-operator-a", "resilience-operator-b"]
+
+    for kind in ("Deployment", "PodDisruptionBudget"):
+        assert [one["metadata"]["name"] for one in found(objects, kind)] == names
+    for name, selector in zip(names, ("shard=a", "shard!=a"), strict=True):
+        settings = load(variables(objects, name))
+        assert (settings.lease_name, settings.policy_selector) == (name, selector)
+    assert len(found(objects, "ServiceAccount")) == len(found(objects, "Service")) == 1
+
+
+def test_no_pod_of_a_shard_belongs_to_another_and_all_are_scraped(helm: Helm) -> None:
+    objects = helm.render(OPTIONS["shards"])
+    pods = [one["spec"]["template"]["metadata"]["labels"] for one in found(objects, "Deployment")]
+
+    for kind in ("Deployment", "PodDisruptionBudget"):
+        for place, one in enumerate(found(objects, kind)):
+            wanted = one["spec"]["selector"]["matchLabels"].items()
+            assert [wanted <= labels.items() for labels in pods] == [place == 0, place == 1]
+    wanted = the(objects, "Service")["spec"]["selector"].items()
+    assert all(wanted <= labels.items() for labels in pods)
+
+
+def test_without_an_endpoint_nothing_is_traced(helm: Helm) -> None:
+    assert not [name for name in variables(helm.render()) if "OTLP" in name or "TRACE" in name]
+
+    settings = load(variables(helm.render(OPTIONS["tracing"])))
+
+    assert str(settings.otlp_endpoint) == "http://collector.tracing.svc:4318"
+    assert settings.trace_ratio == 0.25
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -268,7 +275,7 @@ def test_extra_objects_are_filled_in(helm: Helm) -> None:
     ("values", "image"),
     [
         ({}, "resilience-operator/operator:dev"),
-        ({"image": {"tag": ""}}, "resilience-operator/operator:0.1.0"),
+        ({"image": {"tag": ""}}, "resilience-operator/operator:0.2.0"),
         ({"image": {"tag": "x", "digest": f"sha256:{'a' * 64}"}}, "@sha256:"),
     ],
 )

@@ -32,6 +32,8 @@ def test_lint_finds_nothing(helm: Helm, name: str) -> None:
         ({"metrics": {"serviceMonitor": {"enable": True}}}, "enable"),
         ({"livenessProbe": {"period": 10}}, "period"),
         ({"dashboards": {"enable": True}}, "enable"),
+        ({"tracing": {"sampling": 0.5}}, "sampling"),
+        ({"shards": [{"name": "a", "selectors": "a=b"}]}, "selectors"),
         ({"tolerations": [{"keys": "a"}]}, "keys"),
         ({"extraEnv": [{"name": "A", "values": "b"}]}, "values"),
         # mistyped
@@ -53,6 +55,11 @@ def test_lint_finds_nothing(helm: Helm, name: str) -> None:
         ({"commonLabels": {"app.kubernetes.io/name": "mine"}}, "app.kubernetes.io/name"),
         ({"podLabels": {"a": 1}}, "podLabels"),
         ({"extraEnv": {"A": "b"}}, "extraEnv"),
+        ({"tracing": {"endpoint": "collector:4318"}}, "endpoint"),
+        ({"tracing": {"ratio": 2}}, "ratio"),
+        ({"shards": [{"name": "a"}]}, "selector"),
+        ({"shards": [{"name": "a", "selector": ""}]}, "selector"),
+        ({"shards": [{"name": "A", "selector": "a=b"}]}, "name"),
         ({"extraEnv": [{"name": "A", "value": 1}]}, "extraEnv"),
         ({"metrics": {"serviceMonitor": {"interval": "15"}}}, "interval"),
     ],
@@ -70,6 +77,10 @@ def test_the_schema_refuses(helm: Helm, values: Body, says: str) -> None:
     [
         ({"settings": {"leaseRetrySeconds": 12}}, "leaseRetrySeconds must be less than"),
         ({"settings": {"leaseRenewSeconds": 15}}, "leaseRenewSeconds must be less than"),
+        (
+            {"shards": [{"name": "a", "selector": "a=b"}, {"name": "a", "selector": "a!=b"}]},
+            "the name a is given twice",
+        ),
         ({"watchNamespaces": ["a"], "rbac": {"clusterSecrets": True}}, "of cluster mode"),
         ({"watchNamespaces": ["a"], "rbac": {"secretNamespaces": ["b"]}}, "of cluster mode"),
         (

@@ -1,7 +1,8 @@
 """One test's part of the cluster: its namespace, the operator's identity in it, and what is there.
 
-The operator runs with the role that it is installed with, bound to a service account of the
-test's own: a permission that is missing fails the test, and the audit log tells whose a request is.
+The operator runs with the roles that it is installed with, bound to a service account of the
+test's own, and may read the namespace's Secrets because its owner says so: a permission that is
+missing fails the test, and the audit log tells whose a request is.
 """
 
 import json
@@ -25,6 +26,17 @@ ACCOUNT = "resilience-operator"
 POLICIES, LEVELS = "resiliencepolicies", "degradationlevels"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 _AUTHORIZATION = "/apis/rbac.authorization.k8s.io/v1"
+# What the owner of a namespace makes, for policies with credentials.
+_SECRETS: Body = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "RoleBinding",
+    "metadata": {"name": f"{ACCOUNT}-secrets"},
+    "roleRef": {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "ClusterRole",
+        "name": f"{ACCOUNT}-secrets",
+    },
+}
 
 
 @contextmanager
@@ -249,28 +261,32 @@ class Stage:
         ]
 
     def _grant(self) -> None:
-        for manifest in yaml.safe_load_all(RBAC.read_text()):
-            kind, name = manifest["kind"], manifest["metadata"]["name"]
-            for subject in manifest.get("subjects", ()):
-                subject["namespace"] = self.namespace
-            if kind == "ClusterRole":
-                path = f"{_AUTHORIZATION}/clusterroles/{name}"
-            elif kind == "ClusterRoleBinding":
-                manifest["metadata"]["name"] = f"{name}-{self.namespace}"
-                path = f"{_AUTHORIZATION}/clusterrolebindings/{name}-{self.namespace}"
-            elif kind in ("Role", "RoleBinding"):
-                path = self.path(f"rbac.authorization.k8s.io/v1/{kind.lower()}s/{name}")
-            else:
-                continue  # the account is there
-            query = {"fieldManager": "tests", "force": "true"}
-            self.api.send("PATCH", path, manifest, content_type=APPLY, **query)
+        for manifest in (*yaml.safe_load_all(RBAC.read_text()), _SECRETS):
+            self._put_rights({**manifest, "metadata": {"name": manifest["metadata"]["name"]}})
         wait_until(
             lambda: (
                 self._allowed("update", "coordination.k8s.io", "leases")
                 and self._allowed("patch", "", "configmaps")
+                and self._allowed("get", "", "secrets")
             ),
             "the operator's role takes effect",
         )
+
+    def _put_rights(self, manifest: Body) -> None:
+        """A role or a binding, for the account and the namespace of this stage."""
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        if kind.endswith("Binding"):
+            subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": self.namespace}
+            manifest["subjects"] = [subject]
+        if kind == "ClusterRole":
+            path = f"{_AUTHORIZATION}/clusterroles/{name}"
+        elif kind == "ClusterRoleBinding":
+            manifest["metadata"]["name"] = f"{name}-{self.namespace}"
+            path = f"{_AUTHORIZATION}/clusterrolebindings/{name}-{self.namespace}"
+        else:
+            path = self.path(f"rbac.authorization.k8s.io/v1/{kind.lower()}s/{name}")
+        query = {"fieldManager": "tests", "force": "true"}
+        self.api.send("PATCH", path, manifest, content_type=APPLY, **query)
 
     def _allowed(self, verb: str, group: str, resource: str) -> bool:
         review = {

@@ -11,8 +11,11 @@ from tools import ROOT, chartcrds, chartdashboards, chartdoc, chartrules
 from tools.chartdoc import CHART, UndocumentedValueError, values
 from tools.generated import out_of_date
 
-# The downward API gives these; the namespaces to watch are a value of their own.
-NOT_IN_SETTINGS = {"identity", "namespace", "watch_namespaces"}
+# The downward API gives the first two; the others are values of their own.
+NOT_IN_SETTINGS = {
+    *("identity", "namespace"),
+    *("watch_namespaces", "policy_selector", "otlp_endpoint", "trace_ratio"),
+}
 
 
 def schema() -> dict[str, Any]:
