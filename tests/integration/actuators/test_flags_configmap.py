@@ -147,6 +147,35 @@ def _lost(answer: FlagsOutcome | BaseException) -> bool:
     return isinstance(answer, TransientError)
 
 
+@pytest.mark.parametrize("released", [False, True], ids=["new", "released"])
+async def test_of_two_shards_that_come_at_once_one_keeps_it(
+    bench: Bench, api: KubeClient, released: bool
+) -> None:
+    """No lock is between two operators; the label decides, and each looks again by itself."""
+    if released:
+        first = await bench.apply(OPTIMAL, policy="gone")
+        await bench.apply(OPTIMAL, first.applied, policy="gone", name="renamed")
+    shards = {"one": (Bench(api, bench.namespace), OPTIMAL), "two": (bench, LIMITED)}
+
+    async def reconcile(policy: str) -> FlagsOutcome | BaseException:
+        shard, data = shards[policy]
+        return await shard.apply(data, policy=policy)
+
+    at_once = await asyncio.gather(*map(reconcile, shards), return_exceptions=True)
+    assert all(isinstance(each, FlagsOutcome | TransientError) for each in at_once), at_once
+    if released:
+        assert sum(_lost(each) for each in at_once) == 1
+    version = (await bench.live())["metadata"]["resourceVersion"]
+    again = dict(zip(shards, [await reconcile(policy) for policy in shards], strict=True))
+    (loser,) = (policy for policy, answer in again.items() if _lost(answer))
+    assert again[loser].problems[0].reason == "ConfigMapOwnedByOtherPolicy"
+    live = await bench.live()
+    (winner,) = shards.keys() - {loser}
+    assert live["data"] == shards[winner][1]
+    assert live["metadata"]["labels"][MANAGED_BY_LABEL] == winner
+    assert live["metadata"]["resourceVersion"] == version
+
+
 async def test_immutable_is_reported(bench: Bench) -> None:
     labels = {MANAGED_BY_LABEL: "inventario"}
     before = await bench.create(labels=labels, data={"A": "1"}, immutable=True)

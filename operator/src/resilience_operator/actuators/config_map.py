@@ -26,7 +26,9 @@ def render(name: str, owner: str, data: Mapping[str, str], live: Object | None) 
     """The manifest to apply. With `live` it is bound to that very object.
 
     The uid makes the server refuse the write when the object has been deleted or replaced since it
-    was looked at. Somebody else's word on which tool manages the object, Helm's say, is left alone.
+    was looked at. Where it changes hands, so does any other change of it: the policy of another
+    shard may take it at the same moment. Somebody else's word on which tool manages the object,
+    Helm's say, is left alone.
     """
     labels = {MANAGED_BY_LABEL: owner}
     if live is None or labels_of(live).get(TOOL_LABEL, TOOL) == TOOL:
@@ -34,6 +36,8 @@ def render(name: str, owner: str, data: Mapping[str, str], live: Object | None) 
     metadata: dict[str, Any] = {"name": name, "labels": labels}
     if live is not None:
         metadata["uid"] = live["metadata"]["uid"]
+        if labels_of(live).get(MANAGED_BY_LABEL) != owner:
+            metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
     return {
         "apiVersion": CONFIG_MAPS.api_version,
         "kind": CONFIG_MAPS.kind,
