@@ -237,6 +237,21 @@ async def test_a_policy_that_only_observes_changes_nothing() -> None:
     assert (bench.server.weights, bench.statuses.bodies) == ((100, 0), [])
 
 
+async def test_a_rollout_in_mid_course_says_that_it_is_only_observed() -> None:
+    bench = Bench()
+    await bench.turn(3)
+    before = bench.status
+    bench.see(mode=Mode.OBSERVE, status=before)
+    await bench.turn(3)
+    (condition,) = bench.statuses.bodies[-1]["conditions"]
+    assert (condition["status"], condition["reason"]) == ("False", "Observing")
+    assert (bench.status, bench.server.weights) == (before, (95, 5))
+    bench.see(status=before)
+    await bench.turn()
+    (condition,) = bench.statuses.bodies[-1]["conditions"]
+    assert condition["status"] == "True"
+
+
 async def test_checks_are_asked_while_a_rollout_is_under_way_and_not_after() -> None:
     gate = Gate(checks=(HttpCheck(name="smoke", url="http://smoke:8080/passed"),))
     bench = Bench(make_rollout(gate=gate))

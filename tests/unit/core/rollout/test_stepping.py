@@ -50,6 +50,19 @@ def test_the_first_sight_of_equal_versions_starts_nothing() -> None:
     assert world.decide().wake_at is None
 
 
+def test_a_router_that_never_answers_is_told_of_once_and_asked_on() -> None:
+    world = World(accepted=False)
+    world.run(45)
+    assert (world.status.reason, world.status.step) == ("SettingWeight", 1)
+    world.run(300)
+    assert (world.status.phase, world.status.reason) == (PROGRESSING, "WeightNotAccepted")
+    assert world.said.count("WeightNotAccepted") == 1
+    assert world.decide().effect is Effect.SET_WEIGHT
+    world.accepted = True
+    world.run(15)
+    assert (world.status.reason, world.said[-1]) == ("Progressing", "StepStarted")
+
+
 def test_the_first_sight_of_a_missing_canary_starts_nothing() -> None:
     world = World()
     world.canary = replace(world.canary, missing=True, revision="", content="")

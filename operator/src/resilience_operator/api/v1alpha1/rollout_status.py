@@ -122,6 +122,9 @@ class RolloutStatus(Model):
         default="", description="The last revision whose rollout has ended."
     )
     started_at: Timestamp | None = Field(default=None, description="When this rollout began.")
+    weight_asked_at: Timestamp | None = Field(
+        default=None, description="Since when the weight of this step is asked for."
+    )
     step_started_at: Timestamp | None = Field(
         default=None, description="When the weight of this step was in force."
     )

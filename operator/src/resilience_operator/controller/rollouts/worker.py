@@ -115,6 +115,8 @@ class RolloutWorker:
         async with state.lock:
             policy = entry.policy
             if not _is_ours(policy):
+                if active(state.status) and not policy.deleting:
+                    await self._writes.status(policy, state, state.status)  # that nothing is done
                 return
             if policy.spec.rollout is None:
                 await self._put_back(policy, state)

@@ -6,12 +6,16 @@ from resilience_operator.api.v1alpha1.rollout_status import Attribution, MetricV
 from resilience_operator.core.rollout import attribution, timing, verdicts
 from resilience_operator.core.rollout.findings import degraded, unknown
 from resilience_operator.core.rollout.turn import Turn, at, in_force
-from resilience_operator.core.times import to_rfc3339_fine
+from resilience_operator.core.times import to_rfc3339, to_rfc3339_fine
 
 # A window in which both arms were bad is judged anew after this time: it may be over.
 RECHECK_SECONDS = 300.0
 # So long after a window began, or two looks, there need not be any figure in it yet.
 EARLY_SECONDS = 120.0
+# A router that has not accepted a weight after this time is something to be told of.
+SLOW_ROUTER_SECONDS = 60.0
+SETTING_WEIGHT = "SettingWeight"
+NOT_ACCEPTED = "WeightNotAccepted"
 
 
 def take(turn: Turn) -> Turn:
@@ -27,7 +31,9 @@ def _weight(turn: Turn) -> Turn:
     """The step begins when its weight is in force; anew if the spec now wants another one."""
     wanted, status = turn.step.weight, turn.status
     if status.step_started_at is not None and status.weight != wanted:
-        turn = turn.having(step_started_at=None, held_seconds=0)
+        turn = turn.having(
+            step_started_at=None, held_seconds=0, weight_asked_at=to_rfc3339(turn.now)
+        )
     if turn.status.step_started_at is not None or not in_force(turn, wanted):
         return turn
     message = (
@@ -40,9 +46,23 @@ def _weight(turn: Turn) -> Turn:
         held_seconds=0,
         stable_restarts=turn.seen.stable.restarts,
     )
-    if status.reason == "SettingWeight":
+    if status.reason in (SETTING_WEIGHT, NOT_ACCEPTED):
         turn = turn.having(reason="Progressing", message=message)
     return timing.fresh_window(turn).say("StepStarted", message)
+
+
+def slow_router(turn: Turn) -> Turn:
+    """The turn with a warning, once, when the weight has been asked for in vain for long."""
+    asked = at(turn.status.weight_asked_at)
+    slow = asked is not None and turn.now - asked >= SLOW_ROUTER_SECONDS
+    if not slow or turn.status.reason != SETTING_WEIGHT:
+        return turn
+    message = (
+        f"Step {turn.status.step}: nothing has reported for {SLOW_ROUTER_SECONDS:.0f} s that "
+        f"{turn.step.weight} % for the canary are in force. Does the gateway or controller of the "
+        "route run?"
+    )
+    return turn.having(reason=NOT_ACCEPTED, message=message).warn(NOT_ACCEPTED, message)
 
 
 def _window(turn: Turn) -> Turn:

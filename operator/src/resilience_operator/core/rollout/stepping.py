@@ -20,6 +20,7 @@ from resilience_operator.core.rollout import (
 from resilience_operator.core.rollout.findings import Fault, Hold
 from resilience_operator.core.rollout.model import Effect, RolloutPlan
 from resilience_operator.core.rollout.turn import POLL_SECONDS, Turn, in_force
+from resilience_operator.core.times import to_rfc3339
 
 _FAULTS = frozenset({Attribution.VERSION_FAULT, Attribution.LOST_FALLBACK})
 
@@ -30,13 +31,14 @@ def enter(turn: Turn, step: int) -> RolloutPlan:
     turn = turn.having(
         phase=RolloutPhase.PROGRESSING,
         step=step,
+        weight_asked_at=to_rfc3339(turn.now),
         step_started_at=None,
         held_seconds=0,
         held_since=None,
         attribution=Attribution.NONE,
     )
     turn = turn.having(
-        reason="SettingWeight",
+        reason=notes.SETTING_WEIGHT,
         message=f"Step {step} of {len(turn.seen.spec.steps)}: {turn.step.weight} % of the traffic "
         f"is to go to version {turn.revision}.",
     )
@@ -108,7 +110,7 @@ def _may_move(turn: Turn) -> bool:
 
 def _set(turn: Turn) -> RolloutPlan:
     """Asks for the step's weight; that the canary has a pod to serve it has been seen to."""
-    return turn.plan(
+    return notes.slow_router(turn).plan(
         Effect.SET_WEIGHT,
         turn.step.weight,
         wake_at=turn.now + POLL_SECONDS,
