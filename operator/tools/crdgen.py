@@ -4,10 +4,10 @@ from typing import Any
 
 import yaml
 
+from resilience_operator.api.structural import Schema, structural_schema
 from resilience_operator.api.v1alpha1.base import GROUP, VERSION
 from tools.generated import main
 from tools.resources import RESOURCES, Column, Resource
-from tools.structural import Schema, structural_schema
 
 _HEADER = "# Generated from the API models by `make generate`: change those, not this.\n"
 _API_VERSION = (

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from resilience_operator.api.structural import Schema
 from resilience_operator.api.v1alpha1.base import API_VERSION
 from tools import metricsdoc
 from tools.crdgen import root_schema
 from tools.generated import main
 from tools.resources import RESOURCES, Resource
-from tools.structural import Schema
 
 _RULES = "x-kubernetes-validations"
 _BOUNDS = (

@@ -6,7 +6,6 @@ standby, so the first to end takes the others down and the process with them.
 
 import asyncio
 import logging
-import os
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +36,7 @@ from resilience_operator.probes.prober import Prober
 from resilience_operator.probes.secrets import CachedSecrets
 from resilience_operator.probes.toolkit import Toolkit
 from resilience_operator.probes.webhooks import Webhooks
+from resilience_operator.reach import build_guard, control_name
 from resilience_operator.rollout_engine import RolloutEngine, build_engine
 from resilience_operator.runtime.clock import Clock
 from resilience_operator.runtime.loop_lag import LoopLag
@@ -46,9 +46,6 @@ from resilience_operator.settings import Settings
 from resilience_operator.vitals import SCHEDULE_PATIENCE_SECONDS, WATCH_PATIENCE_SECONDS, Vitals
 
 log = logging.getLogger(__name__)
-
-OWN_NAME = "kubernetes.default.svc"
-"""A name that every cluster resolves: when even this fails, it is our resolver and not theirs."""
 
 
 @dataclass(slots=True)
@@ -75,7 +72,7 @@ class Leader:
         reports.runtime.watch_pool(pool)
         reports.runtime.watch_queue("levels", queue)
         subscriptions = Subscriptions(store, pool, queue, clock)
-        kit = Toolkit.of(self._guard(), clock.now, self._control_name)
+        kit = Toolkit.of(self._guard(), clock.now, control_name())
         webhooks = Webhooks(kit, CachedSecrets(SecretReader(self.client), clock.now))
         reports.runtime.watch_notifier(webhooks)
         announcements = Announcements(
@@ -126,17 +123,8 @@ class Leader:
         """Those that are watched, each by itself; None: all."""
         return self.settings.watch_namespaces or (None,)
 
-    @property
-    def _control_name(self) -> str | None:
-        return OWN_NAME if os.environ.get("KUBERNETES_SERVICE_HOST") else None
-
     def _guard(self) -> AddressGuard:
-        settings = self.settings
-        return AddressGuard(
-            allow=map(str, settings.guard_allow),
-            deny=map(str, settings.guard_deny),
-            api_server=self.api_server_addresses,
-        )
+        return build_guard(self.settings, self.api_server_addresses)
 
     def _prober(self, lag: LoopLag) -> Prober:
         return Prober(
@@ -144,7 +132,7 @@ class Leader:
             self._guard(),
             self.clock.now,
             on_internal_error=self.reports.internal_probe_error,
-            control_name=self._control_name,
+            control_name=control_name(),
             lost=lag.lost,
         )
 

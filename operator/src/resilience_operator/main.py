@@ -8,23 +8,19 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
-from collections.abc import Sequence
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 import uvloop
 
 from resilience_operator import logging as logs
-from resilience_operator.core.errors import ApiError
-from resilience_operator.core.resources import ENDPOINT_SLICES
 from resilience_operator.kube.client import KubeClient
 from resilience_operator.kube.connection import Connection, connect
 from resilience_operator.kube.leases import KubeLeaseStore
 from resilience_operator.kube.pacing import TokenBucket
 from resilience_operator.leading import Leader
 from resilience_operator.metrics.reports import Reports
+from resilience_operator.reach import api_server_addresses
 from resilience_operator.runtime import collector
 from resilience_operator.runtime.clock import SystemClock
 from resilience_operator.runtime.elector import LeaderElector, LeadershipLost, LeaseTiming
@@ -111,25 +107,6 @@ async def _lead(
     )
     addresses = await api_server_addresses(client, connection.url)
     await Leader(settings, client, clock, reports, vitals, addresses).run()
-
-
-async def api_server_addresses(client: KubeClient, url: str) -> Sequence[str]:
-    """Every address of the API server that we know of: probes must not reach it as us."""
-    host = urlsplit(url).hostname or ""
-    loop = asyncio.get_running_loop()
-    try:
-        resolved = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        resolved = []
-    found = {str(info[4][0]) for info in resolved}
-    try:
-        own = await client.get(ENDPOINT_SLICES, "default", "kubernetes") or {}
-    except ApiError as error:
-        log.warning("the API server's endpoints are not known to the guard: %s", error)
-        own = {}
-    for endpoint in own.get("endpoints") or ():
-        found.update(endpoint.get("addresses") or ())
-    return sorted(found)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from resilience_operator.api.structural import Schema, UnsupportedSchemaError, structural_schema
 from resilience_operator.api.v1alpha1.rules import Rule, at_most, exactly_one, rules, says
 from tools import ROOT, crdgen, docgen
 from tools.generated import out_of_date, write
 from tools.resources import RESOURCES, Resource
-from tools.structural import Schema, UnsupportedSchemaError, structural_schema
 
 RULES = "x-kubernetes-validations"
 NOT_STRUCTURAL = {

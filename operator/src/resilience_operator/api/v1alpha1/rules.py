@@ -2,7 +2,7 @@
 
 The API server is where bad input is refused, so a rule is written here as CEL beside the field it
 guards and never as Python: the models stay plain data, and there is one place that says no. This
-module owns how a rule is spelt in a JSON schema; `tools.structural` turns these keys into CRD ones.
+module owns how a rule is spelt in a JSON schema; `api.structural` turns these keys into CRD ones.
 
 A message is read by the person whose `kubectl apply` failed. It names the field and says what to
 change; the API server puts the path in front of it.

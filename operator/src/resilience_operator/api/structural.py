@@ -2,7 +2,8 @@
 
 Pydantic writes references, unions with null, titles and property names' own schemas; a structural
 schema has none of these. What this module does not know how to translate it refuses, so that a new
-kind of field fails the generator and not the API server.
+kind of field fails the generator and not the API server. Preflight translates as well, to see
+whether a cluster's definitions are those of its own version.
 """
 
 import json
