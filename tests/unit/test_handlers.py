@@ -96,6 +96,7 @@ def test_the_backoff_never_ends_and_begins_anew_at_each_use() -> None:
 def test_kopf_posts_nothing_and_watches_with_patience() -> None:
     settings = build_settings("")
     assert not settings.posting.enabled
+    assert settings.scanning.disabled
     assert isinstance(settings.networking.error_backoffs, EndlessBackoff)
     assert len(settings.watching.label_selectors) == 0
     assert build_registry(Sink(), lambda *_: None, None) is not None

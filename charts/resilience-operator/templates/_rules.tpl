@@ -9,10 +9,6 @@
 - apiGroups: [resilience.aidrive.dev]
   resources: [resiliencepolicies/status, degradationlevels/status]
   verbs: [patch]
-# The owner reference of a DegradationLevel blocks the deletion of its policy.
-- apiGroups: [resilience.aidrive.dev]
-  resources: [resiliencepolicies/finalizers]
-  verbs: [update]
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, list, watch, create, patch]
@@ -37,9 +33,6 @@
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
   verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [""]
-  resources: [events]
-  verbs: [create]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
@@ -58,16 +51,6 @@
   resources: [endpointslices]
   resourceNames: [kubernetes]
   verbs: [get]
-{{- end }}
-
-{{- /* kopf looks for the definitions and the namespaces that it watches. */}}
-{{- define "resilience-operator.discoveryRules" -}}
-- apiGroups: [apiextensions.k8s.io]
-  resources: [customresourcedefinitions]
-  verbs: [list, watch]
-- apiGroups: [""]
-  resources: [namespaces]
-  verbs: [list, watch]
 {{- end }}
 
 {{- define "resilience-operator.subjects" -}}

@@ -114,6 +114,7 @@ def build_settings(policy_selector: str) -> kopf.OperatorSettings:
     if policy_selector:
         settings.watching.label_selectors[POLICIES] = policy_selector
     settings.posting.enabled = False
+    settings.scanning.disabled = True  # it would want to watch all definitions and namespaces
     settings.networking.error_backoffs = EndlessBackoff()
     settings.persistence.finalizer = f"{GROUP}/kopf"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)

@@ -23,7 +23,7 @@ from resilience_operator.controller.store import Store
 from resilience_operator.controller.subscriptions import Subscriptions
 from resilience_operator.controller.trust_monitor import Control, CurrentTrust, TrustMonitor
 from resilience_operator.core.model import Key
-from resilience_operator.core.resources import CONFIG_MAPS, LEVELS
+from resilience_operator.core.resources import CONFIG_MAPS, LEVELS, POLICIES
 from resilience_operator.handlers import Sink, build_registry, dispatch_level
 from resilience_operator.handlers import Watcher as KopfWatcher
 from resilience_operator.kube.client import KubeClient
@@ -46,6 +46,8 @@ from resilience_operator.settings import Settings
 from resilience_operator.vitals import SCHEDULE_PATIENCE_SECONDS, WATCH_PATIENCE_SECONDS, Vitals
 
 log = logging.getLogger(__name__)
+
+DEFINITIONS_AGAIN_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -86,6 +88,7 @@ class Leader:
         controller = self._controller(store, subscriptions, queue, announcements, engine, trust)
         arrivals: WorkQueue[Key] = WorkQueue(clock, reports)
         hand_over = HandOver(store, controller, self.client, arrivals, clock.now)
+        await self._wait_for_definitions()
         for namespace in self._namespaces:
             for body in await self.client.list(LEVELS, namespace):
                 dispatch_level(hand_over, "ADDED", body)
@@ -122,6 +125,14 @@ class Leader:
     def _namespaces(self) -> Sequence[str | None]:
         """Those that are watched, each by itself; None: all."""
         return self.settings.watch_namespaces or (None,)
+
+    async def _wait_for_definitions(self) -> None:
+        """kopf looks once for what it is to watch, and for ever misses what comes later."""
+        for resource in (POLICIES, LEVELS):
+            if not await self.client.serves(resource):
+                log.warning("waiting for the definition of %s", resource.plural)
+            while not await self.client.serves(resource):
+                await self.clock.sleep(DEFINITIONS_AGAIN_SECONDS)
 
     def _guard(self) -> AddressGuard:
         return build_guard(self.settings, self.api_server_addresses)

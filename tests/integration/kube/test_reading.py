@@ -7,7 +7,7 @@ import pytest
 
 from e2e.cluster.controlplane import ControlPlane
 from resilience_operator.core import errors
-from resilience_operator.core.resources import CONFIG_MAPS, POLICIES, SECRETS
+from resilience_operator.core.resources import CONFIG_MAPS, LEASES, POLICIES, SECRETS
 from resilience_operator.kube.client import KubeClient, Object
 from resilience_operator.kube.connection import Connection, Request, connect
 from resilience_operator.kube.secrets import SecretReader
@@ -41,6 +41,12 @@ async def test_what_is_not_there_is_none_and_a_kind_that_is_not_there_an_error(
     assert await client.list(CONFIG_MAPS, "nowhere") == []
     with pytest.raises(errors.NotFound):
         await client.list(unknown, namespace)
+
+
+async def test_whether_a_kind_is_served(client: KubeClient) -> None:
+    assert await client.serves(LEASES)
+    assert not await client.serves(replace(LEASES, plural="nosuchkinds"))
+    assert not await client.serves(replace(LEASES, group="nowhere.example"))
 
 
 async def test_a_secret_is_read_decoded(client: KubeClient, namespace: str) -> None:

@@ -11,7 +11,7 @@ from e2e.cluster.controlplane import Audit, ControlPlane
 from tests.integration.custom_resources import Api, install
 from tests.integration.operator.harness import throughout, wait_until
 from tests.integration.operator.policies import dependency, policy
-from tests.integration.operator.stage import Stage
+from tests.integration.operator.stage import Stage, staged
 
 PATIENT = {"lease_duration_seconds": 90, "lease_renew_seconds": 60, "lease_retry_seconds": 1}
 
@@ -32,6 +32,22 @@ def alone(private: ControlPlane, tmp_path: Path) -> Iterator[Stage]:
     yield made
     made.close()
     api.close()
+
+
+@pytest.mark.timeout(120)
+def test_an_operator_that_is_there_before_its_definitions_waits_for_them(tmp_path: Path) -> None:
+    """kopf would never hear of what was not there when it first looked."""
+    with ControlPlane(audit=Audit.ALL) as empty:
+        empty.client.create("/api/v1/namespaces", {"metadata": {"name": "early"}})
+        api = Api(empty.kubeconfig)
+        with staged(empty, api, "early", tmp_path) as stage:
+            operator = stage.operator().start_leading()
+            operator.wait_for_log("waiting for the definition of resiliencepolicies")
+            install(api)
+            stage.apply(policy(dependency("redis", 100, stage.dependency("redis"))))
+            stage.wait_for_level("OPTIMAL")
+            assert operator.exit_code is None
+        api.close()
 
 
 def restart(control_plane: ControlPlane) -> None:

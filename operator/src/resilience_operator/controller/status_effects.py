@@ -86,7 +86,6 @@ def build_level(policy: ResiliencePolicy) -> dict[str, object]:
                     "name": policy.name,
                     "uid": policy.uid,
                     "controller": True,
-                    "blockOwnerDeletion": True,
                 }
             ],
         },

@@ -131,6 +131,14 @@ class KubeClient:
             self._observer("watch", resource, error.status)
             raise
 
+    async def serves(self, resource: Resource) -> bool:
+        """Whether the API server has objects of that kind, which is in a group of its own."""
+        try:
+            body = await self._connection.send(Request("GET", f"/apis/{resource.api_version}", {}))
+        except NotFound:
+            return False
+        return resource.plural in {each["name"] for each in json.loads(body)["resources"]}
+
     async def create(self, resource: Resource, namespace: str | None, body: Object) -> Object:
         """Create an object; Conflict (`exists`) if it is there already."""
         request = Request("POST", resource.path(namespace), {}, _typed(resource, body))
