@@ -7,6 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.cluster.controlplane import Audit, ControlPlane
+from tests.integration.whole_suite import note_deselected
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks back at all the other tests comes last."""
+    items.sort(key=lambda item: item.path.name == "test_rights_used.py")
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    note_deselected(items)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from tests.integration.operator.policies import FLAGS, NAME, WEIGHTS
 Body = dict[str, Any]
 
 RBAC = Path(__file__).parents[3] / "manifests" / "base" / "rbac.yaml"
-ACCOUNT = "resilience-operator"
+ACCOUNT, HOME = "resilience-operator", "resilience-system"
 POLICIES, LEVELS = "resiliencepolicies", "degradationlevels"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 _AUTHORIZATION = "/apis/rbac.authorization.k8s.io/v1"
@@ -30,13 +30,19 @@ _AUTHORIZATION = "/apis/rbac.authorization.k8s.io/v1"
 _SECRETS: Body = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
     "kind": "RoleBinding",
-    "metadata": {"name": f"{ACCOUNT}-secrets"},
+    "metadata": {"name": f"{ACCOUNT}-secrets", "namespace": HOME},
     "roleRef": {
         "apiGroup": "rbac.authorization.k8s.io",
         "kind": "ClusterRole",
         "name": f"{ACCOUNT}-secrets",
     },
+    "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": HOME}],
 }
+
+
+def installed_rights() -> list[Body]:
+    """Roles and bindings as they are installed, for an operator whose policies are in `HOME`."""
+    return [*yaml.safe_load_all(RBAC.read_text()), _SECRETS]
 
 
 @contextmanager
@@ -261,7 +267,7 @@ class Stage:
         ]
 
     def _grant(self) -> None:
-        for manifest in (*yaml.safe_load_all(RBAC.read_text()), _SECRETS):
+        for manifest in installed_rights():
             self._put_rights({**manifest, "metadata": {"name": manifest["metadata"]["name"]}})
         wait_until(
             lambda: (

@@ -1,4 +1,4 @@
-"""The API server with the CRDs and the Gateway API's HTTPRoute, and the stories running on it."""
+"""The API server with the CRDs, HTTPRoutes and VirtualServices, and the stories running on it."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from e2e.cluster.controlplane import ControlPlane
 from tests.integration.custom_resources import Api, install
 from tests.integration.rollouts.shop import opened
-from tests.integration.routes import install_routes
+from tests.integration.routes import install_routes, install_virtual_services
 from tests.integration.stories import Stories, selected, story_of
 
 _AT_ONCE = 6
@@ -26,6 +26,7 @@ def stories(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iter
     api = Api(control_plane.kubeconfig)
     install(api)
     install_routes(api)
+    install_virtual_services(api)
     begun = Stories(control_plane, selected(request.session, "shop"), opened, _AT_ONCE)
     yield begun
     begun.close()
