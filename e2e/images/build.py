@@ -49,8 +49,10 @@ def _build_all(missing: list[tuple[Image, Path]], running: Engine | None, home: 
 def _context(image: Image, home: Path, scratch: Path) -> Path:
     """Lay out the folder that the engine builds from."""
     context = scratch / "context"
-    inputs.copy((image.dockerfile, image.lock, *image.sources), context)
+    inputs.copy((image.dockerfile, *image.locks, *image.sources), context)
     shutil.copytree(wheels.locked(image, home), context / "wheels")
+    if image.sbom_lock:
+        shutil.copytree(wheels.of_sbom(image, home), context / "sbom-wheels")
     if image.project:
         wheels.build_project(image, scratch / "source", context / "project")
     return context

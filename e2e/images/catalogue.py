@@ -17,6 +17,7 @@ class Image:
     sources: tuple[str, ...]  # files and folders copied into the build context
     lock: str  # pinned Python requirements, fetched as wheels
     project: tuple[str, ...] = ()  # what our own wheel is built from, if the image has one
+    sbom_lock: str = ""  # pinned requirements of the stage that lists what is in the image
 
     @property
     def tag(self) -> str:
@@ -26,7 +27,12 @@ class Image:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Every path whose content decides what the image is."""
-        return (self.dockerfile, BOOTSTRAP_LOCK, self.lock, *self.sources, *self.project)
+        return (self.dockerfile, BOOTSTRAP_LOCK, *self.locks, *self.sources, *self.project)
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """Its lock files."""
+        return tuple(filter(None, (self.lock, self.sbom_lock)))
 
 
 IMAGES = {
@@ -38,6 +44,7 @@ IMAGES = {
             sources=(),
             lock="requirements.lock",
             project=("pyproject.toml", "README.md", "operator/src"),
+            sbom_lock="e2e/images/sbom.lock",
         ),
         Image(
             name="inventario",

@@ -16,18 +16,27 @@ OLDEST_GLIBC, NEWEST_GLIBC = 5, 36  # manylinux_2_5 to what Debian 12 has
 
 def locked(image: Image, state: Path) -> Path:
     """A folder with the wheels of the image's lock file and pip's own, kept between builds."""
-    name = inputs.key((image.lock, BOOTSTRAP_LOCK), RECIPE, *_target_options())
-    folder = state / "wheels" / f"{image.name}-{name}"
+    return _fetched(image.name, (image.lock, BOOTSTRAP_LOCK), state)
+
+
+def of_sbom(image: Image, state: Path) -> Path:
+    """A folder with the wheels of what lists the image's content."""
+    return _fetched(f"sbom-{image.name}", (image.sbom_lock,), state)
+
+
+def _fetched(owner: str, locks: tuple[str, ...], state: Path) -> Path:
+    name = inputs.key(locks, RECIPE, *_target_options())
+    folder = state / "wheels" / f"{owner}-{name}"
     if folder.exists():
         return folder
-    for outdated in folder.parent.glob(f"{image.name}-*"):
+    for outdated in folder.parent.glob(f"{owner}-*"):
         shutil.rmtree(outdated)
     unfinished = folder.with_name("unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    progress(f"fetching the wheels of {image.lock}")
+    progress(f"fetching the wheels of {locks[0]}")
     unfinished.mkdir(parents=True)
     lock = unfinished / "wheels.lock"
-    for path in (image.lock, BOOTSTRAP_LOCK):
+    for path in locks:
         lock.write_text(markers.for_images((REPOSITORY / path).read_text()))
         _download(lock, unfinished)
     lock.unlink()
