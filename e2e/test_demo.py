@@ -15,7 +15,8 @@ from rich.console import Console
 
 from e2e.cluster.paths import cluster_folder
 from e2e.conftest import CLUSTER
-from e2e.demo.deploy import NAMESPACE, OPERATOR_NAMESPACE, apply_policy
+from e2e.demo.deploy import NAMESPACE, apply_policy
+from e2e.demo.helm import OPERATOR_NAMESPACE
 from e2e.demo.kubectl import ROOT, Kubectl
 from e2e.demo.walk import CONFIG_MAP, PODS, POLICY, SELECTOR, WALK, Walk
 from e2e.demo.watch import ask_pods, wait_for_level

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from e2e.cluster import golang
 from e2e.cluster.errors import ClusterError
+from e2e.cluster.paths import cache_folder
 from e2e.cluster.tools import Tool, lookup
 
 _PROGRESS_SECONDS = 5.0
@@ -41,6 +42,13 @@ def find(names: Iterable[str]) -> Binaries:
     if missing:
         raise ClusterError(f"not built yet: {', '.join(missing)}; run: python -m e2e.cluster build")
     return Binaries(folders)
+
+
+def built(name: str) -> Path | None:
+    """The folder of a tool's binaries in its present version, whatever Go has built them."""
+    tool = lookup(name)
+    found = (cache_folder() / "bin").glob(f"{tool.name}-{tool.version()}-*")
+    return max(found, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
 def ensure(names: Iterable[str]) -> Binaries:

@@ -96,8 +96,11 @@ def _load(options: argparse.Namespace) -> None:
 
 def _env(options: argparse.Namespace) -> None:
     cluster = existing(options.name)
+    folders = [Path(cluster.kubectl()).parent]
+    if shutil.which("helm") is None and (helm := build.built("helm")):
+        folders.append(helm)
     print(f"export KUBECONFIG={cluster.kubeconfig}")
-    print(f'export PATH="{Path(cluster.kubectl()).parent}:$PATH"')
+    print(f'export PATH="{":".join(map(str, folders))}:$PATH"')
 
 
 def _api_folder(options: argparse.Namespace) -> Path:

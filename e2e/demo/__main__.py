@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from e2e.demo.deploy import NAMESPACE, apply_policy, deploy, remove
+from e2e.demo.helm import OPERATOR_NAMESPACE, RELEASE
 from e2e.demo.kubectl import CommandFailed, Kubectl, cluster_environment
 from e2e.demo.rollout_deploy import apply_rollout_policy, deploy_rollout
 from e2e.demo.rollout_walk import RolloutWalk
@@ -28,8 +29,16 @@ Then try:
   kubectl -n {namespace} get dl {policy} --watch
   kubectl -n {namespace} port-forward service/dashboard 8080:80   # then open 127.0.0.1:8080
   kubectl explain resiliencepolicy.spec.dependencies
+  helm -n {operator_namespace} get values {release}      # what the chart was given
 
 `make demo-down` removes it all."""
+
+NAMES = {
+    "namespace": NAMESPACE,
+    "policy": POLICY,
+    "operator_namespace": OPERATOR_NAMESPACE,
+    "release": RELEASE,
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         drawing = recorder.export_svg(title=title)
         drawing = re.sub(r"@font-face \{.*?\}", "", drawing, flags=re.S)
         arguments.record.write_text(drawing)
-    console.print(NEXT.format(namespace=NAMESPACE, policy=POLICY))
+    console.print(NEXT.format(**NAMES))
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.")
     return 0
 

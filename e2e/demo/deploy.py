@@ -1,21 +1,23 @@
 """Puts the demo on its cluster: images, operator, the retail application and its servers."""
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from e2e.demo import helm
+from e2e.demo.helm import CHART, OPERATOR_NAMESPACE, RELEASE, Helm
 from e2e.demo.kubectl import ROOT, CommandFailed, Kubectl, cluster_environment
 
 NAMESPACE = "retail"
-OPERATOR_NAMESPACE = "resilience-system"
+VALUES = "manifests/demo/operator-values.yaml"
 DEPLOYMENTS = ("postgres", "redis", "s3", "openai", "dashboard")
-# The image of each Deployment, by its name in e2e.images.
+# The Deployments of each image, by its name in e2e.images. The operator's is the chart's.
 IMAGES = {
-    "operator": ((OPERATOR_NAMESPACE, "resilience-operator"),),
-    "inventario": ((NAMESPACE, "dashboard"),),
-    "demo-servers": tuple((NAMESPACE, name) for name in ("postgres", "redis", "s3", "openai")),
+    "inventario": ("dashboard",),
+    "demo-servers": ("postgres", "redis", "s3", "openai"),
 }
 ARCHIVE_ANNOTATION = "demo.resilience.aidrive.dev/image-archive"
 
@@ -29,20 +31,29 @@ def deploy(name: str, provider: str, say: Say) -> Kubectl:
     paths = _archives(run_module("e2e.images", "build", "all", capture=True))
     step("cluster")
     run_module("e2e.cluster", "up", "--provider", provider, "--name", name)
+    helm.ensure()
     step("images into the cluster")
     run_module("e2e.cluster", "load", *map(str, paths.values()), "--name", name)
     kubectl = Kubectl(cluster_environment(name))
-    step("operator: kubectl apply -k manifests/base")
-    apply(kubectl, "-k", "manifests/base")
-    kubectl.run("wait", "--for=condition=Established", "crd", "--timeout=60s", *_crds())
     step("application and its servers: kubectl apply -k manifests/demo")
     apply(kubectl, "-k", "manifests/demo")
+    step(f"operator: helm upgrade --install {RELEASE} {CHART} --values {VALUES}")
+    install_operator(kubectl, paths["operator"].name)
     step("waiting until every pod is ready")
     _renew(kubectl, paths)
-    wait_available(kubectl, OPERATOR_NAMESPACE, ("resilience-operator",))
+    wait_available(kubectl, OPERATOR_NAMESPACE, (RELEASE,))
     wait_available(kubectl, NAMESPACE, DEPLOYMENTS)
     step.done()
     return kubectl
+
+
+def install_operator(kubectl: Kubectl, archive: str) -> None:
+    """The chart, in a namespace of the restricted level; its pods anew if their image is."""
+    apply(kubectl, "-f", "manifests/base/namespace.yaml")
+    mark = json.dumps({ARCHIVE_ANNOTATION: archive})
+    options = ("--values", VALUES, "--set-json", f"podAnnotations={mark}")
+    Helm(kubectl.environment).install(*options)
+    kubectl.run("wait", "--for=condition=Established", "crd", "--timeout=60s", *_crds())
 
 
 def apply_policy(kubectl: Kubectl) -> None:
@@ -64,15 +75,15 @@ def _archives(output: str) -> dict[str, Path]:
 def _renew(kubectl: Kubectl, archives: dict[str, Path]) -> None:
     """Restart what runs an image that has been built anew: its tag is the same as before."""
     for image, deployments in IMAGES.items():
-        for namespace, name in deployments:
-            found = kubectl.get("-n", namespace, "deployment", name)
+        for name in deployments:
+            found = kubectl.get("-n", NAMESPACE, "deployment", name)
             last = found["metadata"].get("annotations", {}).get(ARCHIVE_ANNOTATION)
             if last == archives[image].name:
                 continue
             mark = f"{ARCHIVE_ANNOTATION}={archives[image].name}"
-            kubectl.run("-n", namespace, "annotate", "--overwrite", f"deployment/{name}", mark)
+            kubectl.run("-n", NAMESPACE, "annotate", "--overwrite", f"deployment/{name}", mark)
             if last is not None:
-                kubectl.run("-n", namespace, "rollout", "restart", f"deployment/{name}")
+                kubectl.run("-n", NAMESPACE, "rollout", "restart", f"deployment/{name}")
 
 
 def _crds() -> list[str]:

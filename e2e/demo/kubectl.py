@@ -7,9 +7,29 @@ import sys
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 class CommandFailed(Exception):  # noqa: N818 - it reads as what happened
     """A command ended with an error; the message is what it said."""
+
+
+def run_program(
+    name: str, *arguments: str, environment: dict[str, str], timeout: float = 120
+) -> str:
+    """Standard output of a program; raises CommandFailed with what it said."""
+    done = subprocess.run(
+        [name, *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CommandFailed(f"{name} {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 class Kubectl:
@@ -25,17 +45,7 @@ class Kubectl:
 
     def run(self, *arguments: str, timeout: float = 120) -> str:
         """Standard output of a command; raises CommandFailed with what it said."""
-        done = subprocess.run(
-            ["kubectl", *arguments],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise CommandFailed(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
-        return done.stdout
+        return run_program("kubectl", *arguments, environment=self._environment, timeout=timeout)
 
     def get(self, *arguments: str) -> Any:
         """`kubectl get … -o json`, decoded."""
@@ -66,6 +76,3 @@ def cluster_environment(name: str) -> dict[str, str]:
     values = {k: v.strip("'\"") for k, _, v in (line.partition("=") for line in lines)}
     values["PATH"] = values.get("PATH", "").replace("$PATH", os.environ["PATH"])
     return {key: values[key] for key in ("KUBECONFIG", "PATH")}
-
-
-ROOT = Path(__file__).resolve().parents[2]
