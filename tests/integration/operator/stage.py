@@ -66,7 +66,7 @@ class Stage:
         self._folder = folder
         self._started: list[OperatorProcess] = []
         self._dependencies: list[Dependency] = []
-        self._kubeconfig = control_plane.kubeconfig_for_service_account(namespace, ACCOUNT)
+        self.kubeconfig = control_plane.kubeconfig_for_service_account(namespace, ACCOUNT)
         self._grant()
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ class Stage:
     def operator(self, name: str = "one", **settings: object) -> OperatorProcess:
         """A replica that watches this namespace only; not started yet."""
         defaults: dict[str, object] = {
-            "kubeconfig": self._kubeconfig,
+            "kubeconfig": self.kubeconfig,
             "watch_namespaces": self.namespace,
             "namespace": self.namespace,
             "http_host": "127.0.0.1",

@@ -75,4 +75,4 @@ def test_the_version_names_the_api() -> None:
 
 
 def test_what_is_no_command_is_wrong_usage() -> None:
-    assert CliRunner().invoke(cli, ["preflight"]).exit_code == 2
+    assert CliRunner().invoke(cli, ["preflights"]).exit_code == 2

@@ -65,7 +65,12 @@ class FakeCluster:
             return None
         return copy.deepcopy(found)
 
-    async def list(self, resource: Resource, namespace: str | None = None) -> list[Object]:
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+    ) -> list[Object]:
         self._fail()
         if resource.plural == "events":
             return copy.deepcopy(self.events)
@@ -134,7 +139,8 @@ class World:
 
         @asynccontextmanager
         async def opener(target: Target) -> AsyncIterator[Session]:
-            yield Session(self.cluster, target.namespace or "retail", "ana", self.clock)
+            nothing: Any = None  # no inquiry is made here
+            yield Session(self.cluster, nothing, target.namespace or "retail", "ana", self.clock)
 
         return Target(opener=opener)
 

@@ -11,6 +11,7 @@ import click
 
 from resilience_operator.cli.commands.completion import completion
 from resilience_operator.cli.commands.level import level
+from resilience_operator.cli.commands.preflight import preflight
 from resilience_operator.cli.commands.rollout import rollout
 from resilience_operator.cli.commands.status import status
 from resilience_operator.cli.commands.version import version
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (status, rollout, level, version, completion):
+for command in (status, rollout, level, preflight, version, completion):
     cli.add_command(command)
 
 

@@ -46,6 +46,9 @@ _STYLES: Mapping[str, str] = {
     "next": "dim",
     "skipped": "dim",
     "stopped": _ALARM,
+    "pass": "green",
+    "warn": _BAD,
+    "fail": _ALARM,
 }
 
 

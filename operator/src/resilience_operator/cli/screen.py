@@ -15,7 +15,7 @@ from rich.text import Text
 # Nothing is ever broken or cut in plain output.
 _ENDLESS = 8_000
 # Columns of sentences: only they are broken where a terminal is too narrow.
-_SENTENCES = frozenset({"WHY", "NOTES", "MEANING", "EVIDENCE"})
+_SENTENCES = frozenset({"WHY", "NOTES", "MEANING", "EVIDENCE", "FINDING", "REMEDY"})
 
 
 def on_terminal() -> bool:

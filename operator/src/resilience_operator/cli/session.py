@@ -36,7 +36,12 @@ class Cluster(Protocol):
         """The object, or None."""
         ...
 
-    async def list(self, resource: Resource, namespace: str | None = None) -> list[Object]:
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+    ) -> list[Object]:
         """All objects of a kind, in one namespace or in all."""
         ...
 
@@ -68,11 +73,44 @@ class Cluster(Protocol):
         ...
 
 
+class Inquirer(Protocol):
+    """Questions that change nothing."""
+
+    async def document(self, path: str) -> Object:
+        """What the API server publishes at a path."""
+        ...
+
+    async def may_i(self, attributes: Object) -> bool:
+        """Whether we are allowed that, in the words of an access review."""
+        ...
+
+    async def may(self, user: str, groups: tuple[str, ...], attributes: Object) -> bool:
+        """Whether somebody else is allowed that in a namespace."""
+        ...
+
+    async def rehearse(self, resource: Resource, namespace: str, body: Object) -> Object:
+        """What applying an object would store; raises what it would raise."""
+        ...
+
+    async def execute(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        command: tuple[str, ...],
+        text: str,
+        seconds: float,
+    ) -> str:
+        """What a program in a container answers to a text."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """An open connection and where on it a command works."""
 
     cluster: Cluster
+    inquiries: Inquirer
     namespace: str
     user: str
     clock: Clock
@@ -99,7 +137,7 @@ class Target:
 
     def open(self) -> AbstractAsyncContextManager[Session]:
         """Connect."""
-        return (self.opener or _open)(self)
+        return (self.opener or connected)(self)
 
 
 def run(target: Target, work: Callable[[Session], Awaitable[_T]]) -> _T:
@@ -118,10 +156,12 @@ def run(target: Target, work: Callable[[Session], Awaitable[_T]]) -> _T:
 
 
 @asynccontextmanager
-async def _open(target: Target) -> AsyncIterator[Session]:
+async def connected(target: Target) -> AsyncIterator[Session]:
+    """A session on the cluster that a target means."""
     from resilience_operator.cli.kubeconfig import locate
     from resilience_operator.kube.client import KubeClient
     from resilience_operator.kube.connection import connect
+    from resilience_operator.kube.inquiries import Inquiries
     from resilience_operator.runtime.clock import SystemClock
 
     place = locate(target.kubeconfig, target.context)
@@ -136,6 +176,7 @@ async def _open(target: Target) -> AsyncIterator[Session]:
         ) from error
     try:
         namespace = target.namespace or place.namespace
-        yield Session(KubeClient(connection), namespace, place.user, clock)
+        client, inquiries = KubeClient(connection), Inquiries(connection)
+        yield Session(client, inquiries, namespace, place.user, clock)
     finally:
         await connection.close()

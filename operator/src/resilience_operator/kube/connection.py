@@ -5,7 +5,7 @@ memory and hide what is on the wire; the operator handles a dozen kinds by their
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from kubernetes.aio.config.incluster_config import (
     InClusterConfigLoader,
 )
 from kubernetes.aio.config.kube_config import load_kube_config
+from kubernetes.aio.stream.ws_client import WsApiClient
 from yarl import URL
 
 from resilience_operator.core.errors import TransientError
@@ -133,6 +134,31 @@ class Connection:
         )
         async with self._answer(request, limits) as answer:
             yield answer.content
+
+    @asynccontextmanager
+    async def channels(
+        self, path: str, query: Sequence[tuple[str, str]]
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A connection to a container of a pod, with its channels: the first byte of a message."""
+        headers = await self._headers(Request("GET", path, {}))
+        try:
+            open_client: Any = WsApiClient
+            async with open_client(self._configuration) as client:
+                opening = await client.request(
+                    "GET",
+                    self._configuration.host + path,
+                    query_params=query,
+                    headers=headers,
+                    _preload_content=False,
+                )
+                async with opening as socket:
+                    yield socket
+        except aiohttp.WSServerHandshakeError as error:
+            raise from_answer(error.status, b"", error.headers or {}) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise TransientError(
+                f"the connection failed ({type(error).__name__}): {error}"
+            ) from error
 
     @asynccontextmanager
     async def _answer(

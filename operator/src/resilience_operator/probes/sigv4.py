@@ -7,16 +7,11 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from resilience_operator.api.v1alpha1.http_probes import S3_KEY_NAMES
 from resilience_operator.probes.secrets import SecretInvalid
 
 # At DEBUG the signer logs what it signs, the session token among it.
 logging.getLogger("botocore.auth").setLevel(logging.INFO)
-
-_KEY_NAMES = {
-    "access": ("AWS_ACCESS_KEY_ID", "access-key-id"),
-    "secret": ("AWS_SECRET_ACCESS_KEY", "secret-access-key"),
-    "token": ("AWS_SESSION_TOKEN", "session-token"),
-}
 
 
 class Signer:
@@ -37,7 +32,7 @@ class Signer:
 def signer_of(name: str, data: Mapping[str, bytes], region: str) -> Signer:
     """Read credentials by their usual key names; `SecretInvalid` when they are not there."""
     found = {}
-    for part, keys in _KEY_NAMES.items():
+    for part, keys in S3_KEY_NAMES.items():
         raw = next((data[key] for key in keys if data.get(key)), b"")
         try:
             found[part] = raw.decode("ascii").strip()

@@ -156,6 +156,14 @@ class OpenAIProbe(Model):
     )
 
 
+S3_KEY_NAMES = {
+    "access": ("AWS_ACCESS_KEY_ID", "access-key-id"),
+    "secret": ("AWS_SECRET_ACCESS_KEY", "secret-access-key"),
+    "token": ("AWS_SESSION_TOKEN", "session-token"),
+}
+"""Keys of a Secret of S3 credentials: either name of each. The token need not be there."""
+
+
 class S3Mode(StrEnum):
     """What an `s3` probe does."""
 
