@@ -61,7 +61,7 @@ class SourceProvider:
         self._processes = ProcessTable(self._folder, control_groups=[self._group.entrance])
         self._runtime = ContainerRuntime(self._folder, self._processes)
         self._control_plane = ControlPlane(
-            audit=Audit.WRITES,
+            audit=Audit.ACCOUNTS,
             folder=self._folder,
             processes=self._processes,
             node_address=network.NODE_ADDRESS,

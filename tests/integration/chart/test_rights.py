@@ -2,20 +2,26 @@
 
 There is no node: the operator is a process of the test, with the service account's token and the
 environment that the rendered Deployment gives it.
+
+Each mode grants the very rights that `test_rights_used.py` proves to be needed, no matter in how
+many roles; those that differ between the modes are used in each.
 """
 
+import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from e2e.cluster.controlplane import ControlPlane
+from e2e.rights import Comparison, Right, compare, granted, used
 from tests.integration.chart.helm import RELEASE, Body, Helm, Kubectl, found
 from tests.integration.custom_resources import Api, RefusedError, definitions, objects
 from tests.integration.operator.harness import Dependency, OperatorProcess, wait_until
 from tests.integration.operator.policies import dependency, policy
 from tests.integration.operator.servers import redis_server
+from tests.integration.operator.stage import ACCOUNT, HOME, installed_rights
 
 PLACES = ("shop", "retail", "elsewhere")
 PREFIX = "RESILIENCE_"
@@ -108,6 +114,16 @@ class Release:
             and event.get("responseStatus", {}).get("code") == 403
         }
 
+    def rights(self) -> Comparison:
+        """What the service account may do by what is in the cluster, and what it has done."""
+        kinds = "clusterroles,clusterrolebindings,roles,rolebindings"
+        listed = self._kubectl.output("get", kinds, "--all-namespaces", "--output=json")
+        return compare(
+            granted(json.loads(listed)["items"], self.namespace, RELEASE),
+            used(self._cluster.audit_events(), self.namespace, RELEASE),
+            self.namespace,
+        )
+
     def may(self, verb: str, resource: str, place: str) -> bool:
         """Whether the service account is allowed that."""
         user = f"system:serviceaccount:{self.namespace}:{RELEASE}"
@@ -162,6 +178,21 @@ def up() -> Iterator[Dependency]:
     made.down()
 
 
+def without_places(rights: Iterable[Right]) -> set[tuple[str, str, str, str]]:
+    """What may be done, wherever."""
+    return {(each.group, each.resource, each.verb, each.name) for each in rights}
+
+
+def assert_of_use(found: Comparison) -> None:
+    """The rights are those that all stories together use, and the mode's own are used here."""
+    needed = without_places(granted(installed_rights(), HOME, ACCOUNT))
+    assert without_places(found.rights) == needed
+    assert found.unaccounted() == []
+    assert found.too_wide() == []
+    unused = {each.resource for each in found.unused()}
+    assert not unused & {"leases", "endpointslices", "secrets"}, found.sentences()
+
+
 def test_in_cluster_mode_secrets_are_read_where_it_is_allowed(
     release: Release, up: Dependency
 ) -> None:
@@ -189,6 +220,7 @@ def test_in_cluster_mode_secrets_are_read_where_it_is_allowed(
     here = {f"get secrets in {release.places[place]}" for place in (retail, elsewhere)}
     assert release.forbidden() == here
     assert operator.said("A probe failed") == []
+    assert_of_use(release.rights())
 
 
 def test_with_cluster_secrets_they_are_read_everywhere(release: Release, up: Dependency) -> None:
@@ -200,6 +232,7 @@ def test_with_cluster_secrets_they_are_read_everywhere(release: Release, up: Dep
             release.wait_until_optimal(place)
 
     assert release.forbidden() == set()
+    assert_of_use(release.rights())
 
 
 def test_namespaced_mode_needs_no_right_of_the_cluster(release: Release, up: Dependency) -> None:
@@ -222,3 +255,9 @@ def test_namespaced_mode_needs_no_right_of_the_cluster(release: Release, up: Dep
         assert release.may(verb, resource, shop), resource
         assert not release.may(verb, resource, elsewhere), resource
     assert release.forbidden() == set()
+    assert_of_use(release.rights())
+    assert {each.namespace for each in release.rights().rights} == {
+        *(release.places[place] for place in (shop, retail)),
+        release.namespace,
+        "default",
+    }

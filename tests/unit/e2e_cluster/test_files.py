@@ -120,6 +120,9 @@ def test_a_kubeconfig_stands_alone_and_is_private(tmp_path: Path) -> None:
 def test_audit_policy_leaves_reads_out_only_when_asked() -> None:
     assert audit_policy(Audit.ALL)["rules"] == [{"level": "Metadata"}]
     assert audit_policy(Audit.WRITES)["rules"][0]["verbs"] == ["get", "list", "watch"]
+    first, *rest = audit_policy(Audit.ACCOUNTS)["rules"]
+    assert first == {"level": "Metadata", "userGroups": ["system:serviceaccounts"]}
+    assert rest == audit_policy(Audit.WRITES)["rules"]
 
 
 def test_everything_of_the_runtime_is_below_the_clusters_folder() -> None:
