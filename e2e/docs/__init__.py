@@ -1,0 +1,1 @@
+"""The documentation as data: what is written in it that can be tried out."""
