@@ -73,6 +73,14 @@ def test_settings() -> None:
     assert {one for one in named if one[1] not in settings} == set()
 
 
+def test_every_setting_has_a_page() -> None:
+    text = "\n".join(TEXTS.values())
+    by_downward_api = {"identity", "namespace"}
+    for field in Settings.model_fields.keys() - by_downward_api:
+        short = variable(field).replace("RESILIENCE_LEASE", "…")
+        assert f"`{variable(field)}`" in text or f"`{short}`" in text, variable(field)
+
+
 def test_reasons_and_kinds() -> None:
     """Code of more than one capitalised word is a reason, a kind, a phase or a state of ours."""
     known = set(re.findall(r"\w+", CODE)) | FOREIGN
