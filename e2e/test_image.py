@@ -106,7 +106,8 @@ def test_nothing_that_builds_or_installs_is_in_it(image: Content) -> None:
 
     assert "usr/bin/python3" in programs or "usr/local/bin/python3" in programs
     assert NO_PLACE_IN_IT & {PurePosixPath(name).name for name in programs} == set()
-    assert not [name for name in image.files if name.startswith(("wheels", "project", "sbom", "opt/sbom-"))]
+    of_the_build = ("wheels", "project", "sbom", "opt/sbom-")
+    assert not [name for name in image.files if name.startswith(of_the_build)]
 
 
 def test_it_runs_as_nobody_special(image: Content) -> None:
