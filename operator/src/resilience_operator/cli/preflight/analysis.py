@@ -63,7 +63,10 @@ def judge_unasked(rollout: Rollout, status: RolloutStatus | None, why: str) -> I
 
 def _unasked(name: str, why: str) -> Check:
     return skipped(
-        name, why, "Run this with a user who may create pods/exec in the operator's namespace."
+        name,
+        why,
+        "It takes an operator that leads, of this version, and a user who may create pods/exec in "
+        "its namespace. A rollout under way tells by itself.",
     )
 
 

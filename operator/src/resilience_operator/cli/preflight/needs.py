@@ -7,6 +7,7 @@ from typing import Any
 from resilience_operator.api.v1alpha1.policy import PolicySpec, Propagation
 from resilience_operator.api.v1alpha1.rollout import AfterSuccess, Rollout
 from resilience_operator.cli.preflight.credentials import references
+from resilience_operator.cli.preflight.model import listed
 from resilience_operator.core.resources import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -47,9 +48,19 @@ class Need:
             "name": self.name,
         }
 
-    def __str__(self) -> str:
-        what = "/".join(part for part in (self.resource.plural, self.subresource) if part)
-        return f"{self.verb} {what}" + (f" {self.name}" if self.name else "")
+    @property
+    def what(self) -> str:
+        """What the verb is on, for people."""
+        kind = "/".join(part for part in (self.resource.plural, self.subresource) if part)
+        return f"{kind} {self.name}" if self.name else kind
+
+
+def spoken(needs: Iterable[Need]) -> str:
+    """`get and list configmaps; patch pods`."""
+    by_object: dict[str, list[str]] = {}
+    for need in needs:
+        by_object.setdefault(need.what, []).append(need.verb)
+    return "; ".join(f"{listed(verbs)} {what}" for what, verbs in by_object.items())
 
 
 def needs_of(spec: PolicySpec) -> tuple[Need, ...]:
@@ -75,7 +86,6 @@ def _own_objects() -> Iterator[Need]:
     yield from _many(purpose, LEVELS, (*_READ, "create", "patch", "delete"))
     for resource in (POLICIES, LEVELS):
         yield Need(purpose, "patch", resource, "status")
-    yield Need(purpose, "update", POLICIES, "finalizers")
     yield Need("events", "create", EVENTS)
 
 

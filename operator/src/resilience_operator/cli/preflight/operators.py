@@ -86,28 +86,39 @@ class Leading:
         return self.moves or self.age <= duration
 
 
+def is_operator(deployment: Object) -> bool:
+    """Whether a Deployment runs an operator: its container has settings of one."""
+    return any(name.startswith(PREFIX) for name in _environment(_container(deployment)))
+
+
 def operator_of(deployment: Object) -> Operator:
     """What a Deployment says of the operator that it runs."""
     metadata, spec = deployment["metadata"], deployment["spec"]
-    pod = spec["template"]["spec"]
-    containers: Sequence[Mapping[str, Any]] = pod["containers"]
-    container = next((c for c in containers if c["name"] == "operator"), containers[0])
-    given = {each["name"]: each.get("value") or "" for each in container.get("env") or ()}
+    container = _container(deployment)
     replicas = spec.get("replicas")
     return Operator(
         namespace=metadata["namespace"],
         name=metadata["name"],
-        account=pod.get("serviceAccountName") or "default",
+        account=spec["template"]["spec"].get("serviceAccountName") or "default",
         container=container["name"],
         settings={
             name.removeprefix(PREFIX): value
-            for name, value in given.items()
+            for name, value in _environment(container).items()
             if name.startswith(PREFIX)
         },
         version=(metadata.get("labels") or {}).get(_VERSION, ""),
         desired=1 if replicas is None else replicas,
         ready=(deployment.get("status") or {}).get("readyReplicas") or 0,
     )
+
+
+def _container(deployment: Object) -> Mapping[str, Any]:
+    containers: Sequence[Mapping[str, Any]] = deployment["spec"]["template"]["spec"]["containers"]
+    return next((each for each in containers if each["name"] == "operator"), containers[0])
+
+
+def _environment(container: Mapping[str, Any]) -> Mapping[str, str]:
+    return {each["name"]: each.get("value") or "" for each in container.get("env") or ()}
 
 
 def judge_none(denied: Denied | None) -> Check:

@@ -7,12 +7,11 @@ from resilience_operator.cli.preflight.model import (
     Check,
     Denied,
     failed,
-    listed,
     passed,
     unseen,
     warned,
 )
-from resilience_operator.cli.preflight.needs import Need, purposes
+from resilience_operator.cli.preflight.needs import Need, purposes, spoken
 from resilience_operator.core.resources import LEVELS, POLICIES
 
 Reviews = Mapping[Need, bool | Denied]
@@ -44,12 +43,12 @@ def _of(name: str, namespace: str, account: str, needs: Sequence[Need], reviews:
     if isinstance(denied, Denied):
         user = f"system:serviceaccount:{account}"
         return unseen(name, denied, _REVIEW.format(user=user, namespace=namespace))
-    lacking = [str(need) for need in needs if not reviews[need]]
+    lacking = [need for need in needs if not reviews[need]]
     if not lacking:
-        return passed(name, f"May {listed([str(need) for need in needs])}.")
+        return passed(name, f"May {spoken(needs)}.")
     return failed(
         name,
-        f"The service account {account} may not {listed(lacking)} in namespace {namespace}.",
+        f"The service account {account} may not {spoken(lacking)} in namespace {namespace}.",
         _remedy(namespace, account, needs),
     )
 
@@ -73,13 +72,13 @@ def judge_own(namespace: str, needs: Sequence[Need], reviews: Reviews) -> Iterat
         name = f"your rights: {need.purpose}"
         answer = reviews[need]
         if isinstance(answer, Denied):
-            yield unseen(name, answer, f"Try: kubectl auth can-i {need} -n {namespace}")
+            yield unseen(name, answer, f"Try: kubectl auth can-i {spoken([need])} -n {namespace}")
         elif answer:
-            yield passed(name, f"You may {need}.")
+            yield passed(name, f"You may {spoken([need])}.")
         else:
             yield warned(
                 name,
-                f"You may not {need} in namespace {namespace}.",
+                f"You may not {spoken([need])} in namespace {namespace}.",
                 "Have somebody at hand who may: an editor of the namespace can, where the chart "
                 "aggregates its roles (rbac.aggregate).",
             )

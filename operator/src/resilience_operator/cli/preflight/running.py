@@ -75,7 +75,7 @@ async def _find(reader: Reader, namespace: str | None) -> list[Operator] | Denie
         found = await reader.list(DEPLOYMENTS, namespace)
     if isinstance(found, Denied):
         return found
-    return [operators.operator_of(each) for each in found]
+    return [operators.operator_of(each) for each in found if operators.is_operator(each)]
 
 
 def _concerned(known: Sequence[Operator], looked_at: Sequence[Subject]) -> list[Operator]:

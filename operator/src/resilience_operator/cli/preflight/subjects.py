@@ -133,9 +133,10 @@ async def _rehearsed(
     except NotFound as error:
         remedy = f"Make the namespace {namespace}, and see the checks of the CRDs."
         return failed(name, f"{error.message.rstrip('.')}.", remedy), None
-    except TransientError:
-        raise
     except ApiError as error:
+        # A field that is not known is an internal error to the API server, when it is applied.
+        if isinstance(error, TransientError) and error.status != 500:
+            raise
         return failed(name, f"{error.message.rstrip('.')}.", "Correct the file."), None
     return passed(name, "The API server would take it (server-side dry run)."), stored
 
