@@ -2,7 +2,7 @@
 
 import pytest
 
-from resilience_operator.core.selectors import check_selector
+from resilience_operator.core.selectors import check_selector, matches
 from tests.selectors import BAD, GOOD
 
 
@@ -20,3 +20,30 @@ def test_what_is_none_is_refused_with_what_would_be(text: str) -> None:
 def test_the_sentence_names_the_part() -> None:
     with pytest.raises(ValueError, match=r"^'tier is x' is no"):
         check_selector("shard in (a,b),tier is x")
+
+
+LABELS = {"shard": "a", "tier": "web", "resilience.aidrive.dev/shard": "b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "selected"),
+    [
+        ("", True),
+        ("shard=a", True),
+        ("shard == b", False),
+        ("shard!=b", True),
+        ("nothing!=b", True),
+        ("nothing=", False),
+        ("shard", True),
+        ("nothing", False),
+        ("!nothing", True),
+        ("! shard", False),
+        ("shard in (a,b),tier=web", True),
+        ("shard in (a,b),tier=db", False),
+        ("shard notin ( a , b )", False),
+        ("nothing notin (a)", True),
+        ("resilience.aidrive.dev/shard in (b)", True),
+    ],
+)
+def test_what_a_selector_selects(text: str, selected: bool) -> None:
+    assert matches(text, LABELS) is selected
