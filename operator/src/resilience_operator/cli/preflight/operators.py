@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from resilience_operator.actuators.workloads import selector_string
 from resilience_operator.cli.preflight.model import (
     Check,
     Denied,
@@ -38,6 +39,7 @@ class Operator:
     version: str
     desired: int
     ready: int
+    selector: str
 
     @property
     def title(self) -> str:
@@ -109,6 +111,7 @@ def operator_of(deployment: Object) -> Operator:
         version=(metadata.get("labels") or {}).get(_VERSION, ""),
         desired=1 if replicas is None else replicas,
         ready=(deployment.get("status") or {}).get("readyReplicas") or 0,
+        selector=selector_string(spec["selector"]),
     )
 
 

@@ -14,9 +14,10 @@ from resilience_operator.cli.preflight.operators import Leading, Operator
 from resilience_operator.cli.preflight.reading import Reader
 from resilience_operator.cli.preflight.subjects import Subject
 from resilience_operator.cli.session import Session
-from resilience_operator.core.resources import DEPLOYMENTS, LEASES
+from resilience_operator.core.resources import DEPLOYMENTS, LEASES, PODS
 
 _LOOK_AGAIN_SECONDS = 3.0
+_NOBODY = "No replica of the operator leads."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,23 @@ async def _stand(
     leading = await _leading(reader, operator)
     mine = [each for each in looked_at if operator.watches(each.namespace, each.labels)]
     said: Answers | str = "The operator was not asked, by --no-exec."
-    if execute and not leading.holder:
-        said = "No replica of the operator leads."
-    elif execute and not asking.asks_of(mine):
-        said = ""
-    elif execute:
-        said = await asking.ask(reader.session, operator, leading.holder, mine)
+    if execute and asking.asks_of(mine):
+        pod = await _pod(reader, operator, leading)
+        said = await asking.ask(reader.session, operator, pod, mine) if pod else _NOBODY
     return _Stand(operator, leading, said)
+
+
+async def _pod(reader: Reader, operator: Operator, leading: Leading) -> str:
+    """A pod to ask: the one that leads, or any that runs where we may not see who does."""
+    if not isinstance(leading.lease, Denied):
+        return leading.holder
+    pods = await reader.list(PODS, operator.namespace, operator.selector)
+    running = [
+        str(each["metadata"]["name"])
+        for each in (() if isinstance(pods, Denied) else pods)
+        if (each.get("status") or {}).get("phase") == "Running"
+    ]
+    return next(iter(running), "")
 
 
 async def _leading(reader: Reader, operator: Operator) -> Leading:
@@ -145,7 +156,7 @@ def _backing(subject: Subject, known: Sequence[Operator] | None, stand: _Stand |
     return Backing(
         operators=known,
         operator=stand.operator,
-        leads=bool(stand.leading.holder),
+        leads=bool(stand.leading.holder) or isinstance(stand.leading.lease, Denied),
         answer=answer,
         why_silent=said if isinstance(said, str) else "The operator did not answer.",
     )
