@@ -28,6 +28,7 @@ from resilience_operator.core.model import (
 )
 from resilience_operator.core.resources import CONFIG_MAPS
 from resilience_operator.core.rollout.model import RolloutEvent
+from resilience_operator.kube.calls import Call
 from resilience_operator.metrics.reports import Reports
 
 _KEY: Key = ("namespace", "name")
@@ -91,8 +92,9 @@ def _rollout(reports: Reports) -> None:
         metrics=(MetricStatus(name="metric", verdict=MetricVerdict.PASSING),),
         history=(record,),
     )
-    reports.rollout_decided(_KEY, status)
-    reports.rollout_decided(_KEY, status.model_copy(update={"phase": RolloutPhase.SUCCEEDED}))
+    reports.rollout_decided(_KEY, status, "")
+    ended = status.model_copy(update={"phase": RolloutPhase.SUCCEEDED})
+    reports.rollout_decided(_KEY, ended, "")
     reports.rollout_moved(_KEY, RolloutEvent("Normal", "RolloutSucceeded", ""))
 
 
@@ -105,10 +107,10 @@ def _operator(reports: Reports) -> None:
     reports.runtime.watch_notifier(parts)
     reports.runtime.watch_silence(parts.overdue)
     reports.probe_started("tcp", 0.0)
-    reports.probe_finished(_PROBE, ProbeResult(Verdict.HEALTHY, 0.0))
+    reports.probe_finished(_PROBE, ProbeResult(Verdict.HEALTHY, 0.0), ())
     reports.prober_failed(_PROBE, ValueError())
     reports.run_finished(_KEY, 0.0, None)
-    reports.requested("apply", CONFIG_MAPS, 200)
+    reports.requested(Call("apply", CONFIG_MAPS, code=200))
     reports.leadership_changed(True)
     reports.watch_failed(CONFIG_MAPS, ValueError())
     reports.loop_lagged(0.0)

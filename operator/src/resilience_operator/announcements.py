@@ -11,6 +11,9 @@ from resilience_operator.core.resources import LEVELS, POLICIES
 from resilience_operator.core.rollout.model import RolloutEvent
 from resilience_operator.kube.events import EventRecorder, ObjectRef
 from resilience_operator.probes.webhooks import Webhooks
+from resilience_operator.purpose import Purpose, errand
+
+AnyEvent = EventPlan | RolloutEvent
 
 
 class Announcements:
@@ -33,28 +36,37 @@ class Announcements:
         if event.level is None:
             regarding = ObjectRef(POLICIES, policy.namespace, policy.name, policy.uid)
             if event.reason.startswith("Level"):
-                await self._tell(policy, NotificationTopic.LEVEL, event.reason, event.message)
+                await self._tell(policy, NotificationTopic.LEVEL, event)
         else:
             uid = level.uid if level else ""
             regarding = ObjectRef(LEVELS, policy.namespace, event.level, uid)
-        await self._recorder.record(regarding, event.type, event.reason, event.message, "Evaluate")
+        await self._record(policy, regarding, event, "Evaluate")
 
     async def announce_rollout(self, policy: ResiliencePolicy, event: RolloutEvent) -> None:
         """One event of the policy's rollout."""
         regarding = ObjectRef(POLICIES, policy.namespace, policy.name, policy.uid)
-        await self._recorder.record(regarding, event.type, event.reason, event.message, "Rollout")
-        await self._tell(policy, NotificationTopic.ROLLOUT, event.reason, event.message)
+        await self._record(policy, regarding, event, "Rollout")
+        await self._tell(policy, NotificationTopic.ROLLOUT, event)
+
+    async def _record(
+        self, policy: ResiliencePolicy, regarding: ObjectRef, event: AnyEvent, action: str
+    ) -> None:
+        with errand(Purpose.EVENT, (policy.namespace, policy.name), event.decision_id):
+            await self._recorder.record(
+                regarding, event.type, event.reason, event.message, action, event.decision_id
+            )
 
     async def _tell(
-        self, policy: ResiliencePolicy, topic: NotificationTopic, reason: str, text: str
+        self, policy: ResiliencePolicy, topic: NotificationTopic, event: AnyEvent
     ) -> None:
         message = NotificationMessage(
             topic=topic,
             namespace=policy.namespace,
             policy=policy.name,
-            reason=reason,
-            text=text,
+            reason=event.reason,
+            text=event.message,
             at=self._now(),
+            fields={"decision": event.decision_id} if event.decision_id else {},
         )
         for notification in policy.spec.notifications:
             if topic in notification.topics:

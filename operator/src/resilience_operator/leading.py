@@ -22,6 +22,7 @@ from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Store
 from resilience_operator.controller.subscriptions import Subscriptions
 from resilience_operator.controller.trust_monitor import Control, CurrentTrust, TrustMonitor
+from resilience_operator.core.errors import TransientError
 from resilience_operator.core.model import Key
 from resilience_operator.core.resources import CONFIG_MAPS, LEVELS, POLICIES
 from resilience_operator.handlers import Sink, build_registry, dispatch_level
@@ -47,7 +48,7 @@ from resilience_operator.vitals import SCHEDULE_PATIENCE_SECONDS, WATCH_PATIENCE
 
 log = logging.getLogger(__name__)
 
-DEFINITIONS_AGAIN_SECONDS = 2.0
+LOOK_AGAIN_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -88,14 +89,12 @@ class Leader:
         controller = self._controller(store, subscriptions, queue, announcements, engine, trust)
         arrivals: WorkQueue[Key] = WorkQueue(clock, reports)
         hand_over = HandOver(store, controller, self.client, arrivals, clock.now)
-        await self._wait_for_definitions()
-        for namespace in self._namespaces:
-            for body in await self.client.list(LEVELS, namespace):
-                dispatch_level(hand_over, "ADDED", body)
+        for body in await self._first_levels():
+            dispatch_level(hand_over, "ADDED", body)
         self.vitals.watch("The probe schedule", pool.overdue, SCHEDULE_PATIENCE_SECONDS)
         parts: list[Coroutine[Any, Any, object]] = [
             pool.run(),
-            queue.run(controller.reconcile),
+            queue.run(reports.tracing.traced("reconcile", controller.reconcile)),
             arrivals.run(hand_over.take_over),
             self._watch_policies(hand_over),
             TrustMonitor(store, controller, clock, self._control()).run(),
@@ -126,13 +125,25 @@ class Leader:
         """Those that are watched, each by itself; None: all."""
         return self.settings.watch_namespaces or (None,)
 
-    async def _wait_for_definitions(self) -> None:
-        """kopf looks once for what it is to watch, and for ever misses what comes later."""
-        for resource in (POLICIES, LEVELS):
-            if not await self.client.serves(resource):
-                log.warning("waiting for the definition of %s", resource.plural)
-            while not await self.client.serves(resource):
-                await self.clock.sleep(DEFINITIONS_AGAIN_SECONDS)
+    async def _first_levels(self) -> list[dict[str, Any]]:
+        """All levels, as soon as the API server has both kinds and can show them.
+
+        kopf looks once for what it is to watch, and for ever misses what comes later: behind a
+        server that lists both kinds there may be others that are a moment behind.
+        """
+        waited = False
+        while True:
+            try:
+                missing = [k.plural for k in (POLICIES, LEVELS) if not await self.client.serves(k)]
+                if not missing and not waited:
+                    lists = [await self.client.list(LEVELS, each) for each in self._namespaces]
+                    return [body for each in lists for body in each]
+                waited = bool(missing)
+                if missing:
+                    log.warning("waiting for the definitions of %s", " and ".join(missing))
+            except TransientError as error:
+                log.warning("waiting for the API server to show what there is: %s", error)
+            await self.clock.sleep(LOOK_AGAIN_SECONDS)
 
     def _guard(self) -> AddressGuard:
         return build_guard(self.settings, self.api_server_addresses)

@@ -24,6 +24,9 @@ class LogFormat(StrEnum):
 # What these say at INFO is per request or per object; at 10,000 policies that is all one would see.
 _NOISY = ("kopf", "aiohttp.access", "asyncio", "kubernetes", "urllib3", "botocore")
 
+AUDIT = "resilience_operator.audit"
+"""The logger of the audit log, which is written at any level."""
+
 
 def configure(level: str = "INFO", format: LogFormat = LogFormat.JSON) -> None:
     """Send all records to stderr in that format; replaces whatever was set up before."""
@@ -34,6 +37,7 @@ def configure(level: str = "INFO", format: LogFormat = LogFormat.JSON) -> None:
     root.setLevel(level)
     # It warns at each start that it leaves signals alone in our thread, which is as it should be.
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    logging.getLogger(AUDIT).setLevel(logging.INFO)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 

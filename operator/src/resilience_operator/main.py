@@ -26,6 +26,7 @@ from resilience_operator.runtime.clock import SystemClock
 from resilience_operator.runtime.elector import LeaderElector, LeadershipLost, LeaseTiming
 from resilience_operator.server import Server
 from resilience_operator.settings import Settings, SettingsError, load
+from resilience_operator.tracing.switch import build_tracing
 from resilience_operator.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ def main() -> None:
 async def run(settings: Settings) -> int:
     """One replica; returns the exit code."""
     clock = SystemClock()
-    reports = Reports(version("resilience-operator"), settings.lease_name)
+    tracing = build_tracing(settings, clock)
+    reports = Reports(version("resilience-operator"), settings.lease_name, tracing)
     try:
         connection = await connect(clock, settings.kubeconfig)
     except Exception as error:  # noqa: BLE001 - whatever the library finds wrong with a kubeconfig
@@ -89,6 +91,7 @@ async def run(settings: Settings) -> int:
     finally:
         await server.stop()
         await connection.close()
+        await tracing.aclose()
     return 0
 
 

@@ -1,10 +1,11 @@
 """The parts that drive rollouts, wired: a workqueue, the worker, its looks and its watches."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from resilience_operator.announcements import Announcements
+from resilience_operator.controller.rollouts.beginnings import Beginnings
 from resilience_operator.controller.rollouts.gather import Gatherer
 from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
@@ -34,6 +35,9 @@ WRITES_AT_ONCE = 1000
 """The pace of writes to traffic and to where it stands. It is their own: a bad version that has to
 go home does not queue behind the statuses and events of thousands of policies."""
 
+BEGINNINGS_PER_SECOND = WRITES_PER_SECOND / 4
+"""A step takes up to four writes; those of rollouts that began together are due together."""
+
 
 @dataclass(slots=True)
 class RolloutEngine:
@@ -43,12 +47,13 @@ class RolloutEngine:
     worker: RolloutWorker
     interest: Interest
     announcer: ToldLater
+    reconcile: Callable[[Key], Awaitable[None]]
 
     async def run(self) -> None:
         """Drive rollouts until cancelled."""
         telling = asyncio.create_task(self.announcer.run())
         try:
-            await self.queue.run(self.worker.reconcile)
+            await self.queue.run(self.reconcile)
         finally:
             telling.cancel()
             await self.interest.stop()
@@ -85,7 +90,9 @@ def build_engine(
         announcer=announcer,
         observer=reports,
         interest=interest,
+        beginnings=Beginnings(BEGINNINGS_PER_SECOND),
         queue=queue,
         now=clock.now,
     )
-    return RolloutEngine(queue, worker, interest, announcer)
+    reconcile = reports.tracing.traced("rollout", worker.reconcile)
+    return RolloutEngine(queue, worker, interest, announcer, reconcile)

@@ -125,6 +125,16 @@ class Settings(BaseModel):
         default=None,
         description="Path of a kubeconfig; default: the service account's, or ~/.kube.",
     )
+    otlp_endpoint: Annotated[str, Field(pattern=r"^(|https?://[^\s/@?#]+(/[^\s@?#]*)?)$")] = Field(
+        default="",
+        description="URL of an OpenTelemetry collector that takes OTLP over HTTP, such as "
+        "http://collector:4318; empty: nothing is traced.",
+    )
+    trace_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.01,
+        description="Share of what is routine that is traced, 0 to 1: healthy probes, and passes "
+        "that write nothing. The rest always is.",
+    )
     resync_seconds: Seconds = Field(
         default=600.0, description="How often each policy is compared with the cluster afresh."
     )

@@ -87,9 +87,13 @@ def test_an_outage_takes_features_and_says_so_once() -> None:
         "Warning",
         "BreakerOpened",
         "openai is down (Timeout); its breaker is open and it is tried from time to time.",
+        dependency="openai",
     )
     assert on_level.level == "inventario"
     assert on_policy == replace(on_level, level=None)
+    assert on_level.dependency == "openai"
+    assert on_level.decision_id == on_policy.decision_id == plan.levels[0].decision_id
+    assert opened.decision_id not in ("", on_level.decision_id)
     assert (on_level.type, on_level.reason) == ("Warning", "LevelDegraded")
     assert on_level.message.startswith("OPTIMAL -> LIMITED: openai is down (Timeout)")
     again = evaluate(applied(snapshot, plan))

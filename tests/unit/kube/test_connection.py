@@ -12,7 +12,8 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio.client.configuration import Configuration
 
 from resilience_operator.core import errors
-from resilience_operator.core.resources import CONFIG_MAPS, PODS, Resource
+from resilience_operator.core.resources import CONFIG_MAPS, PODS
+from resilience_operator.kube.calls import Call
 from resilience_operator.kube.client import KubeClient
 from resilience_operator.kube.connection import Connection, Request, TokenFile, in_cluster
 from resilience_operator.kube.errors import Gone, Unauthorized
@@ -143,12 +144,8 @@ def test_a_pod_finds_its_api_server(tmp_path: Path) -> None:
 async def test_every_request_is_observed_by_verb_kind_and_code(
     server: Server, connection: Connection
 ) -> None:
-    seen: list[tuple[str, str, int]] = []
-
-    def observe(verb: str, resource: Resource, code: int) -> None:
-        seen.append((verb, resource.kind, code))
-
-    client = KubeClient(connection, observer=observe)
+    calls: list[Call] = []
+    client = KubeClient(connection, observer=calls.append)
     await client.get(PODS, "shop", "a")
     await client.merge_patch_status(PODS, "shop", "a", {"status": {}})
 
@@ -159,7 +156,10 @@ async def test_every_request_is_observed_by_verb_kind_and_code(
     with pytest.raises(errors.TransientError) as caught:
         await client.delete(PODS, "shop", "a")
     assert caught.value.retry_after == 7.0
+    seen = [(each.verb, each.resource.kind, each.code) for each in calls]
     assert seen == [("get", "Pod", 200), ("patch_status", "Pod", 200), ("delete", "Pod", 429)]
+    assert all(each.namespace == "shop" and each.name == "a" for each in calls)
+    assert [each.writes for each in calls] == [False, True, True]
     assert len(server.requests) == 3, "nothing is retried behind our back"
 
 

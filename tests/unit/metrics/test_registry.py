@@ -102,8 +102,8 @@ def test_parts_of_a_policy_can_go_alone(
 def test_probe_results_are_counted_by_closed_sets(metrics: Metrics) -> None:
     metrics.probe_started("redis", -0.001)
     timeout = ProbeResult(Verdict.UNHEALTHY, 1.0, 3000.0, FailureReason.TIMEOUT)
-    metrics.probe_finished(PROBE, timeout)
-    metrics.probe_finished(PROBE, ProbeResult(Verdict.HEALTHY, 1.0, 4.0))
+    metrics.probe_finished(PROBE, timeout, ())
+    metrics.probe_finished(PROBE, ProbeResult(Verdict.HEALTHY, 1.0, 4.0), ())
     results = "resilience_probe_results_total"
     bad = {"type": "redis", "verdict": "Unhealthy", "reason": "Timeout"}
     assert value(metrics, results, **bad) == 1

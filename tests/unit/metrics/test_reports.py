@@ -17,6 +17,7 @@ from resilience_operator.core.errors import TransientError
 from resilience_operator.core.model import Trust
 from resilience_operator.core.resources import CONFIG_MAPS
 from resilience_operator.core.rollout.model import RolloutEvent
+from resilience_operator.kube.calls import Call
 from resilience_operator.metrics.reports import Reports
 from resilience_operator.metrics.runtime import RuntimeMetrics
 
@@ -49,7 +50,7 @@ def test_there_are_at_least_fifty_series_of_ours_each_explained(reports: Reports
     ("code", "result"), [(200, "ok"), (409, "conflict"), (503, "error"), (0, "none")]
 )
 def test_writes_by_result(reports: Reports, code: int, result: str) -> None:
-    reports.requested("apply", CONFIG_MAPS, code)
+    reports.requested(Call("apply", CONFIG_MAPS, code=code))
     assert value(reports, "resilience_api_writes_total", resource="configmaps", result=result) == 1
     answered = value(reports, "resilience_api_last_answer_timestamp_seconds")
     assert bool(answered) is (code == 200)
@@ -57,7 +58,7 @@ def test_writes_by_result(reports: Reports, code: int, result: str) -> None:
 
 @pytest.mark.parametrize("verb", ["get", "list", "watch"])
 def test_reads_are_no_writes(reports: Reports, verb: str) -> None:
-    reports.requested(verb, CONFIG_MAPS, 200)
+    reports.requested(Call(verb, CONFIG_MAPS, code=200))
     assert b"resilience_api_writes_total{" not in generate_latest(reports.registry)
 
 
@@ -148,6 +149,7 @@ def test_a_rollout_in_numbers(reports: Reports) -> None:
             attribution=Attribution.DEPENDENCY_FAULT,
             metrics=(look,),
         ),
+        "",
     )
     assert value(reports, "resilience_rollout_phase", **POLICY, phase="Held") == 1
     assert value(reports, "resilience_rollout_phase", **POLICY, phase="Progressing") == 0
@@ -175,21 +177,21 @@ def test_the_end_of_a_rollout_is_counted_once(reports: Reports) -> None:
         started_at=BEGAN,
         ended_at=ENDED,
     )
-    reports.rollout_decided(KEY, status(RolloutPhase.PROGRESSING))
+    reports.rollout_decided(KEY, status(RolloutPhase.PROGRESSING), "")
     for _ in range(2):
-        reports.rollout_decided(KEY, status(RolloutPhase.ROLLED_BACK, history=(record,)))
+        reports.rollout_decided(KEY, status(RolloutPhase.ROLLED_BACK, history=(record,)), "")
     result = {"result": "RolledBack", "attribution": "VersionFault"}
     assert value(reports, "resilience_rollouts_total", **result) == 1
     assert value(reports, "resilience_rollout_duration_seconds_sum", result="RolledBack") == 3600
 
 
 def test_an_end_before_this_process_is_not_counted_again(reports: Reports) -> None:
-    reports.rollout_decided(KEY, status(RolloutPhase.SUCCEEDED))
+    reports.rollout_decided(KEY, status(RolloutPhase.SUCCEEDED), "")
     assert b"resilience_rollouts_total{" not in generate_latest(reports.registry)
 
 
 def test_nothing_is_left_of_a_rollout_that_is_gone(reports: Reports) -> None:
-    reports.rollout_decided(KEY, status(RolloutPhase.PROGRESSING))
+    reports.rollout_decided(KEY, status(RolloutPhase.PROGRESSING), "")
     reports.rollout_moved(KEY, RolloutEvent("Normal", "RolloutStarted", "It begins."))
     reports.forget_rollout(KEY)
     text = generate_latest(reports.registry)

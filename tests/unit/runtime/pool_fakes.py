@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 
 from resilience_operator.api.v1alpha1.probes import AnyProbe, TcpProbe
 from resilience_operator.core.model import ProbeKey, ProbeResult, Verdict
@@ -91,14 +91,18 @@ class FakeObserver:
     def __init__(self) -> None:
         self.lags: list[float] = []
         self.finished: list[tuple[ProbeKey, ProbeResult]] = []
+        self.served: list[tuple[Hashable, ...]] = []
         self.prober_failures: list[BaseException] = []
         self.subscriber_failures: list[Exception] = []
 
     def probe_started(self, probe_type: str, lag_seconds: float) -> None:
         self.lags.append(lag_seconds)
 
-    def probe_finished(self, key: ProbeKey, result: ProbeResult) -> None:
+    def probe_finished(
+        self, key: ProbeKey, result: ProbeResult, served: Collection[Hashable]
+    ) -> None:
         self.finished.append((key, result))
+        self.served.append(tuple(served))
 
     def prober_failed(self, key: ProbeKey, error: BaseException) -> None:
         self.prober_failures.append(error)

@@ -15,6 +15,7 @@ from resilience_operator.controller.ports import Cluster
 from resilience_operator.core.errors import ApiError, NotFound, TerminalError
 from resilience_operator.core.flags import optimal_flags
 from resilience_operator.core.resources import LEVELS, POLICIES
+from resilience_operator.purpose import Purpose, errand
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ class Finalizer:
         if FINALIZER not in policy.finalizers:
             return
         try:
-            await self._undo(policy, levels)
+            with errand(Purpose.UNDO, (policy.namespace, policy.name)):
+                await self._undo(policy, levels)
         except ApiError as failure:
             if waited < GIVE_UP_SECONDS:
                 raise
@@ -102,6 +104,7 @@ class Finalizer:
                 "finalizers": finalizers,
             },
         }
-        await self._cluster.apply(
-            POLICIES, policy.namespace, policy.name, body, field_manager=FINALIZER_MANAGER
-        )
+        with errand(Purpose.FINALIZER, (policy.namespace, policy.name)):
+            await self._cluster.apply(
+                POLICIES, policy.namespace, policy.name, body, field_manager=FINALIZER_MANAGER
+            )

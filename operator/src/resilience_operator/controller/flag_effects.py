@@ -13,6 +13,7 @@ from resilience_operator.controller.ports import Observer, Queue
 from resilience_operator.controller.store import Entry
 from resilience_operator.core.flags import optimal_flags
 from resilience_operator.core.model import FlagSet, Key, Outcome
+from resilience_operator.purpose import Purpose, errand
 
 HEALTH_ONLY_SECONDS = 30.0
 """A change of health alone rewrites the ConfigMap no more often than this."""
@@ -50,9 +51,10 @@ class FlagEffects:
             return
         key = (policy.namespace, policy.name)
         if self._write_due(entry, key, flags, now):
-            entry.flags = await self._flags.apply(
-                key, flags, entry.applied, optimal=lambda: optimal_flags(policy)
-            )
+            with errand(Purpose.FLAGS):
+                entry.flags = await self._flags.apply(
+                    key, flags, entry.applied, optimal=lambda: optimal_flags(policy)
+                )
             entry.applied = entry.flags.applied
             entry.flags_tried_at = now
             entry.flags_tried = flags.digest
@@ -84,9 +86,10 @@ class FlagEffects:
         wanted = (entry.applied.flags_digest, spec.targets, spec.flags.propagation)
         if entry.told == wanted and now < entry.tell_again_at:
             return
-        entry.refresh = await self._pods.propagate(
-            spec.flags.propagation, policy.namespace, spec.targets, entry.applied
-        )
+        with errand(Purpose.PODS):
+            entry.refresh = await self._pods.propagate(
+                spec.flags.propagation, policy.namespace, spec.targets, entry.applied
+            )
         self._observer.pods_told(entry.refresh)
         if entry.refresh.patched and entry.refresh.complete:
             self._observer.flags_propagated(self._now() - now)

@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from resilience_operator.actuators import FlagsOutcome, RefreshOutcome
+from resilience_operator.core.human_actions import HumanAction
 from resilience_operator.core.model import (
     DependencyHealth,
     HealthScore,
@@ -70,6 +71,9 @@ class Observer(Protocol):
 
     def level_changed(self, level: Key, transition: LevelTransition) -> None:
         """A level has moved."""
+
+    def person_acted(self, action: HumanAction) -> None:
+        """Something that a person asked for is acted upon, or has ended."""
 
     def plan_carried_out(self, policy: Key, outcome: Outcome) -> None:
         """What came of a policy's plan."""

@@ -17,25 +17,15 @@ from resilience_operator.controller.ports import Observer, Queue
 from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Entry, Store
 from resilience_operator.controller.subscriptions import Subscriptions
+from resilience_operator.controller.telling import Announcer, Teller
 from resilience_operator.controller.trust_monitor import CurrentTrust
 from resilience_operator.core.errors import ApiError, Forbidden, TerminalError
 from resilience_operator.core.evaluation import evaluate
 from resilience_operator.core.level_state import restore_level
-from resilience_operator.core.model import EventPlan, Key, Plan, Snapshot, Trust
+from resilience_operator.core.model import Key, Plan, Snapshot, Trust
+from resilience_operator.purpose import Purpose, errand
 
 log = logging.getLogger(__name__)
-
-MAX_UNANNOUNCED = 100
-"""Events kept for an API server that does not answer; the oldest go first."""
-
-
-class Announcer(Protocol):
-    """Records the events of a plan."""
-
-    async def announce(
-        self, policy: ResiliencePolicy, event: EventPlan, level: DegradationLevel | None
-    ) -> None:
-        """Record one event, on the policy or on that level of it; never raises."""
 
 
 class Rollouts(Protocol):
@@ -68,7 +58,7 @@ class Controller:
         self._flags = flags
         self._statuses = statuses
         self._finalizer = finalizer
-        self._announcer = announcer
+        self._teller = Teller(store, announcer, observer)
         self._observer = observer
         self._queue = queue
         self._rollouts = rollouts
@@ -127,6 +117,7 @@ class Controller:
         entry = self._store.get(policy_key)
         if entry is not None:
             entry.level_statuses.pop(key[1], None)
+            entry.levers.pop(key[1], None)
             if key != policy_key:  # the default level goes on where it was when it is made again
                 entry.level_states.pop(key[1], None)
         self._queue.add(policy_key)
@@ -179,15 +170,17 @@ class Controller:
         self._subscribe(key, entry)
         snapshot = self._gather(key, entry)
         plan = evaluate(snapshot)
-        self._remember(entry, plan)
+        entry.level_states.update((each.name, each.decision.state) for each in plan.levels)
+        self._teller.decided(entry, snapshot, plan)
         try:
-            await self._carry_out(entry, snapshot, plan)
+            with errand(Purpose.UNSAID, key, plan.decision_id):
+                await self._carry_out(entry, snapshot, plan)
         finally:
             if plan.wake_at is not None:
                 self._queue.add_at(key, plan.wake_at)
             if entry.policy.spec.rollout is not None:
                 self._rollouts.add(key)
-        await self._announce(entry)
+        await self._teller.announce(entry)
 
     def _subscribe(self, key: Key, entry: Entry) -> None:
         for name in self._subscriptions.sync(entry):
@@ -213,43 +206,6 @@ class Controller:
             trust=self._trust.get(),
         )
 
-    def _remember(self, entry: Entry, plan: Plan) -> None:
-        for dependency in plan.dependencies:
-            self._observer.dependency_observed(plan.key, dependency)
-        for event in plan.events:
-            self._note(entry, plan, event)
-        for level in plan.levels:
-            entry.level_states[level.name] = level.decision.state
-            level_key = (plan.key[0], level.name)
-            self._observer.level_decided(level_key, level.decision.level, level.score)
-            self._observer.level_planned(level_key, level)
-            if level.decision.transition is not None:
-                self._observer.level_changed(level_key, level.decision.transition)
-
-    def _note(self, entry: Entry, plan: Plan, event: EventPlan) -> None:
-        """Say it in the log, once however often the plan is made again, and keep it to announce."""
-        if event in entry.unannounced:
-            return
-        entry.unannounced[event] = None
-        if len(entry.unannounced) > MAX_UNANNOUNCED:
-            del entry.unannounced[next(iter(entry.unannounced))]
-        namespace, policy = plan.key
-        if event.level == policy:
-            return  # the same event comes for the policy
-        about = {"namespace": namespace, "policy": policy, "reason": event.reason}
-        if event.level is not None:
-            about["degradation_level"] = event.level
-        log.info("%s: %s", event.reason, event.message, extra=about)
-
-    async def _announce(self, entry: Entry) -> None:
-        """Record what happened, after it was carried out: flags do not wait for events."""
-        while entry.unannounced:
-            event = next(iter(entry.unannounced))
-            del entry.unannounced[event]
-            policy = entry.policy
-            level = self._store.level((policy.namespace, event.level or ""))
-            await self._announcer.announce(policy, event, level)
-
     async def _carry_out(self, entry: Entry, snapshot: Snapshot, plan: Plan) -> None:
         """Try every effect, then raise the first failure.
 
@@ -273,7 +229,7 @@ class Controller:
                 failures.append(failure)
         self._observer.plan_carried_out(plan.key, entry.outcome)
         if any(_will_fail_again(failure) for failure in failures):
-            await self._announce(entry)  # no reason to keep them back
+            await self._teller.announce(entry)  # no reason to keep them back
         if failures:
             raise failures[0]
 

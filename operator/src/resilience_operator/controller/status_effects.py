@@ -15,6 +15,7 @@ from resilience_operator.core.status import (
     materially_equal,
     policy_status,
 )
+from resilience_operator.purpose import Purpose, errand
 
 LEVELS_MANAGER = "resilience-operator"
 STATUS_MANAGER = "resilience-operator-status"
@@ -30,13 +31,14 @@ class StatusEffects:
         """Create the level where there is none, and bring its status up to date."""
         policy = snapshot.policy
         if level.create:
-            stored = await self._cluster.apply(
-                LEVELS,
-                policy.namespace,
-                level.name,
-                build_level(policy),
-                field_manager=LEVELS_MANAGER,
-            )
+            with errand(Purpose.LEVEL, decision_id=level.decision_id):
+                stored = await self._cluster.apply(
+                    LEVELS,
+                    policy.namespace,
+                    level.name,
+                    build_level(policy),
+                    field_manager=LEVELS_MANAGER,
+                )
             entry.level_statuses.pop(level.name, None)
             # The status speaks of its generation; else it is written again when the watch shows it.
             snapshot = replace(snapshot, levels=(*snapshot.levels, parse_level(stored)))
@@ -44,7 +46,8 @@ class StatusEffects:
         written = entry.level_statuses.get(level.name)
         if written == desired:
             return
-        await self._write(LEVELS, policy.namespace, level.name, desired)
+        with errand(Purpose.LEVEL_STATUS, decision_id=level.decision_id):
+            await self._write(LEVELS, policy.namespace, level.name, desired)
         entry.level_statuses[level.name] = desired
 
     async def write_policy(self, entry: Entry, snapshot: Snapshot, plan: Plan) -> None:
@@ -53,7 +56,8 @@ class StatusEffects:
         if materially_equal(entry.policy_status, desired):
             return
         policy = snapshot.policy
-        await self._write(POLICIES, policy.namespace, policy.name, desired)
+        with errand(Purpose.POLICY_STATUS):
+            await self._write(POLICIES, policy.namespace, policy.name, desired)
         entry.policy_status = desired
 
     async def _write(

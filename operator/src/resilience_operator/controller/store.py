@@ -17,6 +17,7 @@ from resilience_operator.api.v1alpha1.policy import (
 )
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
 from resilience_operator.core.conditions import ROLLOUT_CONDITION
+from resilience_operator.core.human_actions import Levers
 from resilience_operator.core.model import (
     DependencyHealth,
     EventPlan,
@@ -44,6 +45,8 @@ class Entry:
     probes: dict[str, ProbeTarget] = field(default_factory=dict)
     level_states: dict[str, LevelState] = field(default_factory=dict)
     level_statuses: dict[str, LevelStatus] = field(default_factory=dict)
+    # What people had decided on each level when it was last looked at.
+    levers: dict[str, Levers] = field(default_factory=dict)
     # The flags: what the ConfigMap holds as far as we know, and what came of the last attempt.
     applied: Applied | None = None
     flags: FlagsOutcome = field(default_factory=FlagsOutcome)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from resilience_operator.api.v1alpha1.base import LocalRef
 from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelSpec
 from resilience_operator.api.v1alpha1.policy import Dependency, Mode, ResiliencePolicy
+from resilience_operator.core import decisions
 from resilience_operator.core import evidence as evidences
 from resilience_operator.core.degradation import LevelRules, decide
 from resilience_operator.core.features import claim, feature_states
@@ -41,7 +42,10 @@ def evaluate(snapshot: Snapshot) -> Plan:
         dependencies=healths,
         levels=plans,
         flags=_flags(policy, plans),
-        events=(*breaker_events(policy, healths), *level_events(policy.name, plans)),
+        events=(
+            *breaker_events(policy, healths, snapshot.evidence),
+            *level_events(policy.name, plans),
+        ),
         wake_at=_wake_at(snapshot, healths, plans),
     )
 
@@ -108,7 +112,8 @@ def _plan_level(
     weighted = _weighted(healths, stand.spec)
     total = score(weighted)
     decision = decide(total, weighted, rules, stand.state, stand.spec, snapshot.trust, snapshot.now)
-    return LevelPlan(stand.name, stand.create, total, decision, features={})
+    name = decisions.of_level(snapshot.policy.uid, stand.name, decision.state)
+    return LevelPlan(stand.name, stand.create, total, decision, features={}, decision_id=name)
 
 
 def _weighted(healths: Sequence[DependencyHealth], spec: LevelSpec) -> Sequence[DependencyHealth]:

@@ -9,6 +9,7 @@ from resilience_operator.core.model import LevelState, LevelTransition
 from resilience_operator.core.times import from_rfc3339, to_rfc3339
 
 OVERRIDDEN = "Overridden"
+FROZEN = "Frozen"
 
 
 def restore_level(status: LevelStatus) -> LevelState:

@@ -203,6 +203,8 @@ class LevelPlan:
     score: HealthScore
     decision: LevelDecision
     features: Mapping[str, str]
+    # Of the decision in force, see `core.decisions`.
+    decision_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,10 @@ class EventPlan:
     reason: str
     message: str
     level: str | None = None
+    # The dependency that it is about, or that costs most health.
+    dependency: str | None = None
+    # A plan that is made again may see a later opening of the breaker that it already told of.
+    decision_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +243,11 @@ class Plan:
     flags: FlagSet | None
     events: tuple[EventPlan, ...] = ()
     wake_at: float | None = None
+
+    @property
+    def decision_id(self) -> str:
+        """Of the default level's decision, which the flags follow."""
+        return self.levels[0].decision_id if self.levels else ""
 
 
 @dataclass(frozen=True, slots=True)

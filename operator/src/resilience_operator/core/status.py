@@ -26,7 +26,7 @@ from resilience_operator.core.conditions import (
     truncate,
 )
 from resilience_operator.core.explanation import listed
-from resilience_operator.core.level_state import OVERRIDDEN, transition_statuses
+from resilience_operator.core.level_state import FROZEN, OVERRIDDEN, transition_statuses
 from resilience_operator.core.model import (
     BreakerState,
     DependencyHealth,
@@ -214,7 +214,7 @@ def _level_findings(plan: LevelPlan) -> tuple[Finding, ...]:
             f"The level is {decision.level}." if decided else decision.message,
         ),
         _lever(OVERRIDDEN, decision.overridden, decision.message, "No override is in force."),
-        _lever("Frozen", decision.frozen, decision.message, "No freeze is in force."),
+        _lever(FROZEN, decision.frozen, decision.message, "No freeze is in force."),
         _lever(
             "Stale",
             decision.stale,

@@ -6,12 +6,15 @@ observer, so that "no writes in a steady state" can be counted.
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from resilience_operator.core.errors import ApiError, NotFound, TransientError
 from resilience_operator.core.resources import Resource
-from resilience_operator.kube.connection import Connection, Request
+from resilience_operator.kube.calls import Call, RequestObserver
+from resilience_operator.kube.connection import USER_AGENT, Connection, Request
 from resilience_operator.kube.errors import Gone
 from resilience_operator.kube.pacing import TokenBucket
 
@@ -26,14 +29,6 @@ _LIST_SECONDS = 30.0
 _SILENCE_SECONDS = 150.0
 
 
-class RequestObserver(Protocol):
-    """Hears of every request. Must not raise."""
-
-    def __call__(self, verb: str, resource: Resource, code: int) -> None:
-        """A request of that verb was answered with that status code; 0: no answer."""
-        ...
-
-
 class KubeClient:
     """Reads and writes objects. All errors are `kube.errors`."""
 
@@ -41,7 +36,7 @@ class KubeClient:
         self,
         connection: Connection,
         writes: TokenBucket | None = None,
-        observer: RequestObserver = lambda verb, resource, code: None,
+        observer: RequestObserver = lambda call: None,
     ) -> None:
         self._connection = connection
         self._writes = writes
@@ -53,9 +48,9 @@ class KubeClient:
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
         """The object, or None if it (or its namespace, or its kind) is not there."""
-        request = Request("GET", resource.path(namespace, name), {})
+        call = Call("get", resource, namespace, name)
         try:
-            return await self._send("get", resource, request)
+            return await self._send(call, Request("GET", call.path, {}))
         except NotFound:
             return None
 
@@ -93,7 +88,7 @@ class KubeClient:
             query["labelSelector"] = label_selector
         while True:
             request = Request("GET", resource.path(namespace), query, seconds=_LIST_SECONDS)
-            page = await self._send("list", resource, request)
+            page = await self._send(Call("list", resource, namespace), request)
             yield page
             token = page["metadata"].get("continue")
             if not token:
@@ -120,19 +115,23 @@ class KubeClient:
         }
         if label_selector is not None:
             query["labelSelector"] = label_selector
+        call = Call("watch", resource, namespace)
         request = Request("GET", resource.path(namespace), query, seconds=_SILENCE_SECONDS)
         try:
             async with self._connection.stream(request) as stream:
-                self._observer("watch", resource, 200)
+                self._observer(replace(call, code=200))
                 while line := await stream.readline():
                     event = json.loads(line)
                     yield event["type"], event["object"]
         except ApiError as error:
-            self._observer("watch", resource, error.status)
+            self._observer(replace(call, code=error.status))
             raise
 
     async def serves(self, resource: Resource) -> bool:
-        """Whether the API server has objects of that kind, which is in a group of its own."""
+        """Whether the API server lists that kind, which is in a group of its own, and its group."""
+        groups = json.loads(await self._connection.send(Request("GET", "/apis", {})))["groups"]
+        if resource.group not in {each["name"] for each in groups}:
+            return False
         try:
             body = await self._connection.send(Request("GET", f"/apis/{resource.api_version}", {}))
         except NotFound:
@@ -141,15 +140,16 @@ class KubeClient:
 
     async def create(self, resource: Resource, namespace: str | None, body: Object) -> Object:
         """Create an object; Conflict (`exists`) if it is there already."""
+        call = Call("create", resource, namespace, body.get("metadata", {}).get("name", ""))
         request = Request("POST", resource.path(namespace), {}, _typed(resource, body))
-        return await self._write("create", resource, request)
+        return await self._write(call, request)
 
     async def replace(
         self, resource: Resource, namespace: str | None, name: str, body: Object
     ) -> Object:
         """Replace an object; Conflict if it is no longer at `metadata.resourceVersion`."""
-        request = Request("PUT", resource.path(namespace, name), {}, _typed(resource, body))
-        return await self._write("replace", resource, request)
+        call = Call("replace", resource, namespace, name)
+        return await self._write(call, Request("PUT", call.path, {}, _typed(resource, body)))
 
     async def apply(
         self,
@@ -164,7 +164,8 @@ class KubeClient:
 
         Conflict, with their managers, if others own some of them, unless `force`.
         """
-        return await self._apply(resource, namespace, name, None, body, field_manager, force)
+        call = Call("apply", resource, namespace, name, "", field_manager)
+        return await self._apply(call, body, force)
 
     async def apply_status(
         self,
@@ -176,21 +177,22 @@ class KubeClient:
         force: bool = False,
     ) -> Object:
         """Server-side apply of `body["status"]`; the spec cannot be touched that way."""
-        return await self._apply(resource, namespace, name, "status", body, field_manager, force)
+        call = Call("apply_status", resource, namespace, name, "status", field_manager)
+        return await self._apply(call, body, force)
 
     async def merge_patch(
         self, resource: Resource, namespace: str | None, name: str, body: Object
     ) -> Object:
         """Merge `body` into the object; None in it removes a field."""
-        request = Request("PATCH", resource.path(namespace, name), {}, body, _MERGE)
-        return await self._write("patch", resource, request)
+        call = Call("patch", resource, namespace, name)
+        return await self._write(call, Request("PATCH", call.path, {}, body, _MERGE))
 
     async def merge_patch_status(
         self, resource: Resource, namespace: str | None, name: str, body: Object
     ) -> Object:
         """Merge `body["status"]` into the object's status."""
-        request = Request("PATCH", resource.path(namespace, name, "status"), {}, body, _MERGE)
-        return await self._write("patch_status", resource, request)
+        call = Call("patch_status", resource, namespace, name, "status")
+        return await self._write(call, Request("PATCH", call.path, {}, body, _MERGE))
 
     async def json_patch(
         self,
@@ -200,52 +202,47 @@ class KubeClient:
         operations: Sequence[Mapping[str, Any]],
     ) -> Object:
         """Carry out the operations, all or none; Invalid if a `test` among them fails."""
-        path = resource.path(namespace, name)
-        request = Request("PATCH", path, {}, [dict(o) for o in operations], _JSON_PATCH)
-        return await self._write("patch", resource, request)
+        call = Call("patch", resource, namespace, name)
+        steps = [dict(each) for each in operations]
+        return await self._write(call, Request("PATCH", call.path, {}, steps, _JSON_PATCH))
 
     async def delete(
         self, resource: Resource, namespace: str | None, name: str, uid: str | None = None
     ) -> None:
         """Delete an object, or only the one with that uid. One that is gone already is deleted."""
         body = {} if uid is None else {"preconditions": {"uid": uid}}
-        request = Request("DELETE", resource.path(namespace, name), {}, body)
+        call = Call("delete", resource, namespace, name)
         try:
-            await self._write("delete", resource, request)
+            await self._write(call, Request("DELETE", call.path, {}, body))
         except NotFound:
             return
 
-    async def _apply(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        subresource: str | None,
-        body: Object,
-        field_manager: str,
-        force: bool,
-    ) -> Object:
-        metadata = {**body.get("metadata", {}), "name": name}
-        if namespace is not None:
-            metadata["namespace"] = namespace
-        query = {"fieldManager": field_manager, "force": "true" if force else "false"}
-        path = resource.path(namespace, name, subresource)
-        typed = _typed(resource, {**body, "metadata": metadata})
-        verb = "apply" if subresource is None else f"apply_{subresource}"
-        return await self._write(verb, resource, Request("PATCH", path, query, typed, _APPLY))
+    async def _apply(self, call: Call, body: Object, force: bool) -> Object:
+        metadata = {**body.get("metadata", {}), "name": call.name}
+        if call.namespace is not None:
+            metadata["namespace"] = call.namespace
+        query = {"fieldManager": call.field_manager, "force": "true" if force else "false"}
+        typed = _typed(call.resource, {**body, "metadata": metadata})
+        return await self._write(call, Request("PATCH", call.path, query, typed, _APPLY))
 
-    async def _write(self, verb: str, resource: Resource, request: Request) -> Object:
+    async def _write(self, call: Call, request: Request) -> Object:
         if self._writes is not None:
             await self._writes.take()
-        return await self._send(verb, resource, request)
+        # What a request does not name, the API server takes from the user agent.
+        manager = call.field_manager or USER_AGENT
+        return await self._send(replace(call, field_manager=manager), request)
 
-    async def _send(self, verb: str, resource: Resource, request: Request) -> Object:
+    async def _send(self, call: Call, request: Request) -> Object:
+        began, code = time.perf_counter(), 0
         try:
             body = await self._connection.send(request)
+            code = 200
         except ApiError as error:
-            self._observer(verb, resource, error.status)
+            code = error.status
             raise
-        self._observer(verb, resource, 200)
+        finally:  # of a request that is given up, too: it may have changed something
+            seconds = time.perf_counter() - began
+            self._observer(replace(call, code=code, seconds=seconds))
         try:
             answer: Object = json.loads(body)
         except ValueError as error:

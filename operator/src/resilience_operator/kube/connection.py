@@ -31,7 +31,7 @@ from resilience_operator.kube.pacing import Clock
 JSON = "application/json"
 _TOKEN_SECONDS = 60.0
 _CONNECT_SECONDS = 5.0
-_USER_AGENT = "resilience-operator"
+USER_AGENT = "resilience-operator"
 
 
 class TokenFile:
@@ -190,7 +190,7 @@ class Connection:
             ) from error
 
     async def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Accept": JSON, "Content-Type": request.content_type, "User-Agent": _USER_AGENT}
+        headers = {"Accept": JSON, "Content-Type": request.content_type, "User-Agent": USER_AGENT}
         credential = await self._configuration.get_api_key_with_prefix("BearerToken")
         if credential:
             headers["Authorization"] = credential

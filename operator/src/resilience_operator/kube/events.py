@@ -9,6 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
+from resilience_operator.api.v1alpha1.base import DECISION_ANNOTATION
 from resilience_operator.core.errors import ApiError
 from resilience_operator.core.resources import EVENTS, Resource
 from resilience_operator.kube.client import KubeClient, Object
@@ -61,7 +62,13 @@ class EventRecorder:
         self._recent: OrderedDict[tuple[str, ...], float] = OrderedDict()
 
     async def record(
-        self, regarding: ObjectRef, type: str, reason: str, message: str, action: str
+        self,
+        regarding: ObjectRef,
+        type: str,
+        reason: str,
+        message: str,
+        action: str,
+        decision_id: str = "",
     ) -> None:
         """Record one event, unless the same was recorded in the last ten minutes."""
         now = self._clock.now()
@@ -73,6 +80,8 @@ class EventRecorder:
             return
         self._remember(same, now)
         body = _build(regarding, type, reason, message, action, self._instance, now)
+        if decision_id:
+            body["metadata"]["annotations"] = {DECISION_ANNOTATION: decision_id}
         try:
             await self._client.create(EVENTS, regarding.namespace, body)
         except ApiError as error:

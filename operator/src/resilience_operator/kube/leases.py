@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from resilience_operator.core.resources import LEASES
 from resilience_operator.kube.client import KubeClient, Object
 from resilience_operator.kube.timestamps import from_micro_time, micro_time
+from resilience_operator.purpose import Purpose, errand
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,12 @@ class KubeLeaseStore:
         self._client = client
         self._namespace = namespace
         self._name = name
+        self._holder: str | None = None
 
     async def read(self) -> Lease | None:
         """The present record; None when there is none."""
         found = await self._client.get(LEASES, self._namespace, self._name)
-        return None if found is None else _parse(found)
+        return None if found is None else self._seen(found)
 
     async def write(
         self,
@@ -52,10 +54,17 @@ class KubeLeaseStore:
                 "leaseTransitions": transitions,
             },
         }
-        if version is None:
-            return _parse(await self._client.create(LEASES, self._namespace, body))
-        body["metadata"]["resourceVersion"] = version
-        return _parse(await self._client.replace(LEASES, self._namespace, self._name, body))
+        with errand(Purpose.RENEWAL if holder == self._holder else Purpose.LEADERSHIP):
+            if version is None:
+                return self._seen(await self._client.create(LEASES, self._namespace, body))
+            body["metadata"]["resourceVersion"] = version
+            stored = await self._client.replace(LEASES, self._namespace, self._name, body)
+            return self._seen(stored)
+
+    def _seen(self, found: Object) -> Lease:
+        lease = _parse(found)
+        self._holder = lease.holder
+        return lease
 
 
 def _parse(found: Object) -> Lease:

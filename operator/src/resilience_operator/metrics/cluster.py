@@ -4,7 +4,7 @@ import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-READS = frozenset({"get", "list", "watch"})
+from resilience_operator.kube.calls import Call
 
 
 class ClusterMetrics:
@@ -52,12 +52,12 @@ class ClusterMetrics:
         for result in ("recorded", "limited", "failed"):
             self._events.labels(result)
 
-    def requested(self, verb: str, resource: str, code: int) -> None:
-        """A request was answered with that code; 0: no answer."""
-        if 200 <= code < 300:
+    def requested(self, call: Call) -> None:
+        """A request is over."""
+        if call.ok:
             self._answered.set(time.time())
-        if verb not in READS:
-            self._writes.labels(resource, _result(code)).inc()
+        if call.writes:
+            self._writes.labels(call.resource.plural, call.outcome).inc()
 
     def leadership_changed(self, leading: bool) -> None:
         """This replica leads, or no longer does."""
@@ -74,11 +74,3 @@ class ClusterMetrics:
     def event_ended(self, result: str) -> None:
         """An event was recorded, or dropped for one of two reasons."""
         self._events.labels(result).inc()
-
-
-def _result(code: int) -> str:
-    if 200 <= code < 300:
-        return "ok"
-    if code == 409:
-        return "conflict"
-    return "error" if code else "none"

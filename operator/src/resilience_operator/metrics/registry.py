@@ -7,7 +7,7 @@ No registry is global, so tests and shards each have their own.
 
 import logging
 import platform
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from typing import Protocol
 
 from prometheus_client import (
@@ -25,6 +25,7 @@ from resilience_operator.core.errors import ApiError
 from resilience_operator.core.model import ProbeKey, ProbeResult, Trust
 from resilience_operator.logging import place_of
 from resilience_operator.metrics.policies import PolicyMetrics
+from resilience_operator.tracing.base import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +65,14 @@ class QueueSizes(Protocol):
 class Metrics(PolicyMetrics):
     """The operator's instruments on a registry of their own."""
 
-    def __init__(self, version: str = "unknown", lease: str = "resilience-operator") -> None:
+    def __init__(
+        self,
+        version: str = "unknown",
+        lease: str = "resilience-operator",
+        tracing: Tracing | None = None,
+    ) -> None:
         super().__init__()
+        self.tracing = tracing or Tracing()
         self.registry = registry = CollectorRegistry()
         registry.register(self)
         ProcessCollector(registry=registry)
@@ -91,11 +98,14 @@ class Metrics(PolicyMetrics):
         """A probe went out, so many seconds after it was due."""
         self._lag.observe(max(0.0, lag_seconds))
 
-    def probe_finished(self, key: ProbeKey, result: ProbeResult) -> None:
-        """A probe came back."""
+    def probe_finished(
+        self, key: ProbeKey, result: ProbeResult, served: Collection[Hashable]
+    ) -> None:
+        """A probe came back, for those subscriptions."""
+        trace_id = self.tracing.probed(key, result, served)
         reason = result.reason.value if result.reason else ""
         self._results.labels(key.type, result.verdict.value, reason).inc()
-        self._durations.labels(key.type).observe(result.latency_ms / 1000)
+        self._durations.labels(key.type).observe(result.latency_ms / 1000, _exemplar(trace_id))
 
     def prober_failed(self, key: ProbeKey, error: BaseException) -> None:
         """Our own code failed while it probed."""
@@ -126,7 +136,7 @@ class Metrics(PolicyMetrics):
 
     def run_finished(self, key: Hashable, seconds: float, error: Exception | None) -> None:
         """A pass over one policy is done, or failed and will be repeated."""
-        self._reconcile_durations.observe(seconds)
+        self._reconcile_durations.observe(seconds, _exemplar(self.tracing.last()))
         if error is None:
             self._reconciles.labels("ok").inc()
             return
@@ -258,3 +268,8 @@ class Metrics(PolicyMetrics):
 
     def _gauge(self, name: str, documentation: str) -> Gauge:
         return Gauge(name, documentation, registry=self.registry)
+
+
+def _exemplar(trace_id: str | None) -> dict[str, str] | None:
+    """What a histogram shows beside a count in OpenMetrics: a trace of one that was counted."""
+    return None if trace_id is None else {"trace_id": trace_id}

@@ -8,15 +8,19 @@ import logging
 
 from prometheus_client import GCCollector
 
+from resilience_operator import audit, purpose
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
-from resilience_operator.core.model import Key, Trust
+from resilience_operator.core.human_actions import HumanAction
+from resilience_operator.core.model import Key, LevelPlan, Trust
 from resilience_operator.core.resources import Resource
 from resilience_operator.core.rollout.model import RolloutEvent
+from resilience_operator.kube.calls import Call
 from resilience_operator.metrics.cluster import ClusterMetrics
 from resilience_operator.metrics.registry import Metrics
 from resilience_operator.metrics.rollouts import RolloutMetrics
 from resilience_operator.metrics.runtime import RuntimeMetrics
 from resilience_operator.probes.prober import InternalProbeError
+from resilience_operator.tracing.base import Facts, Tracing
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +28,13 @@ log = logging.getLogger(__name__)
 class Reports(Metrics):
     """The observer of everything."""
 
-    def __init__(self, version: str = "unknown", lease: str = "resilience-operator") -> None:
-        super().__init__(version, lease)
+    def __init__(
+        self,
+        version: str = "unknown",
+        lease: str = "resilience-operator",
+        tracing: Tracing | None = None,
+    ) -> None:
+        super().__init__(version, lease, tracing)
         self._rollouts = RolloutMetrics(self.registry)
         self._cluster = ClusterMetrics(self.registry, lease)
         self.runtime = RuntimeMetrics()
@@ -33,14 +42,39 @@ class Reports(Metrics):
         self.registry.register(self.runtime)
         GCCollector(registry=self.registry)
 
-    def rollout_decided(self, policy: Key, status: RolloutStatus) -> None:
+    def level_planned(self, level: Key, plan: LevelPlan) -> None:
+        """What was decided on a level, changed or not."""
+        super().level_planned(level, plan)
+        # Of a policy's levels the one with its name is told of: the flags follow that one.
+        facts: Facts = {
+            "level": plan.decision.level,
+            "health": plan.score.value,
+            "reason": plan.decision.reason,
+            "decision": plan.decision_id,
+        }
+        self.tracing.note(level, facts)
+
+    def rollout_decided(self, policy: Key, status: RolloutStatus, decision_id: str) -> None:
         """Where a rollout stands, changed or not."""
         self._rollouts.decided(policy, status)
+        facts: Facts = {
+            "rollout.phase": status.phase,
+            "rollout.step": status.step,
+            "rollout.weight": status.weight,
+            "reason": status.reason,
+            "decision": decision_id,
+        }
+        self.tracing.note(policy, facts)
 
     def rollout_moved(self, policy: Key, event: RolloutEvent) -> None:
         """Something happened to a rollout."""
         self._rollouts.moved(event)
-        fields = {"namespace": policy[0], "policy": policy[1], "reason": event.reason}
+        fields = {
+            "namespace": policy[0],
+            "policy": policy[1],
+            "reason": event.reason,
+            "decision": event.decision_id,
+        }
         log.info("%s: %s", event.reason, event.message, extra=fields)
 
     def forget_rollout(self, policy: Key) -> None:
@@ -51,10 +85,18 @@ class Reports(Metrics):
         """Our own code failed inside a probe; its result is Unknown."""
         log.error("A probe failed by a fault of our own: %s", error)
 
-    def requested(self, verb: str, resource: Resource, code: int) -> None:
-        """The API server answered with that code; 0: no answer."""
-        self.api_requested(verb, resource.plural, str(code) if code else "none")
-        self._cluster.requested(verb, resource.plural, code)
+    def person_acted(self, action: HumanAction) -> None:
+        """Something that a person asked for is acted upon, or has ended."""
+        audit.person_acted(action)
+
+    def requested(self, call: Call) -> None:
+        """A request to the API server is over."""
+        self.api_requested(call.verb, call.resource.plural, str(call.code) if call.code else "none")
+        self._cluster.requested(call)
+        if call.writes:
+            errand = purpose.present()
+            audit.write_made(call, errand)
+            self.tracing.wrote(call, errand)
 
     def leadership_changed(self, leading: bool) -> None:
         """This replica leads, or no longer does."""

@@ -223,7 +223,7 @@ class ProbePool:
             result = await self._ask(probe, started)
         finally:
             self._release(probe)
-        self._observer.probe_finished(probe.target.key, result)
+        self._observer.probe_finished(probe.target.key, result, probe.subscriptions)
         ended = self._clock.now()
         due = math.inf
         for subscription, known in tuple(probe.subscriptions.items()):

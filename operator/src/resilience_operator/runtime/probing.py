@@ -1,6 +1,6 @@
 """What the probe pool is given and what it talks to: its targets and its three counterparts."""
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -52,8 +52,10 @@ class PoolObserver(Protocol):
         """A probe of that type went out, so many seconds after it was due."""
         ...
 
-    def probe_finished(self, key: ProbeKey, result: ProbeResult) -> None:
-        """A probe came back."""
+    def probe_finished(
+        self, key: ProbeKey, result: ProbeResult, served: Collection[Hashable]
+    ) -> None:
+        """A probe came back, for those subscriptions."""
         ...
 
     def prober_failed(self, key: ProbeKey, error: BaseException) -> None:

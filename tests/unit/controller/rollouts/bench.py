@@ -9,6 +9,7 @@ from resilience_operator.api.v1alpha1.policy import Mode, ResiliencePolicy
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
 from resilience_operator.api.v1alpha1.rollout import HttpCheck, Rollout
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
+from resilience_operator.controller.rollouts.beginnings import Beginnings
 from resilience_operator.controller.rollouts.gather import Gatherer
 from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
@@ -167,6 +168,7 @@ class Bench:
         self.mirror = Mirror(self.server)
         self.interest = Interest(lambda _: (), self.queue.add, self.mirror)
         self.looks = Looks(self.sources, self.clock.now, self.queue.add)
+        self.beginnings = Beginnings(8.0)
         self.worker = self.make_worker()
         self.see()
 
@@ -181,6 +183,7 @@ class Bench:
             announcer=self.told,
             observer=cast(Any, self.observer),
             interest=self.interest,
+            beginnings=self.beginnings,
             queue=self.queue,
             now=self.clock.now,
         )

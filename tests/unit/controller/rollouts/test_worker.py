@@ -24,6 +24,19 @@ async def test_a_rollout_begins_and_its_first_weight_is_set() -> None:
     assert bench.told.reasons == ["RolloutStarted", "RolloutProgressing", "StepStarted"]
 
 
+async def test_a_rollout_waits_for_its_turn_to_begin() -> None:
+    bench = Bench()
+    for other in range(3):
+        bench.beginnings.wait(other, bench.clock.now())
+    await bench.turn(2, seconds=0.0)
+    assert (bench.status.phase, bench.server.weights) == (RolloutPhase.WAITING, (100, 0))
+    assert (KEY, bench.clock.now() + 3 / 8) in bench.queue.later
+    await bench.clock.advance(3 / 8)
+    await bench.turn(2)
+    assert bench.server.weights == (95, 5)
+    assert bench.told.reasons[:2] == ["RolloutStarted", "RolloutProgressing"]
+
+
 async def test_the_status_is_written_before_the_weight() -> None:
     bench = Bench()
     await bench.turn()

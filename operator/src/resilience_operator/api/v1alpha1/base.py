@@ -14,6 +14,8 @@ API_VERSION = f"{GROUP}/{VERSION}"
 MANAGED_BY_LABEL = f"{GROUP}/managed-by"
 FINALIZER = f"{GROUP}/restore"
 ROLLOUT_ANNOTATION = f"{GROUP}/rollout"
+DECISION_ANNOTATION = f"{GROUP}/decision"
+"""On Events: the name of the decision that they tell of, as log lines and traces have it."""
 
 
 class Model(BaseModel):

@@ -30,6 +30,14 @@ class PodList:
     pods: Sequence[Object]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A verb as a person wrote it on the policy, and by which field manager."""
+
+    said: str
+    by: str = ""
+
+
 @dataclass(slots=True)
 class RolloutState:
     """The memory of one rollout. A restart loses no more than a look."""
@@ -42,7 +50,7 @@ class RolloutState:
     fresh: bool = False
     looking: "asyncio.Task[None] | None" = None
     # Taken off the policy and not obeyed yet: a decision that fails does not lose it.
-    verb: str | None = None
+    verb: Asked | None = None
     # The pods of each Deployment when they were last listed.
     pods: dict[str, PodList] = field(default_factory=dict)
     # What was last written, so that only changes are.

@@ -8,21 +8,27 @@ happened is announced last: traffic does not wait for events.
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Protocol
 
 from resilience_operator.api.v1alpha1.policy import Mode, ResiliencePolicy
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
+from resilience_operator.controller.rollouts.beginnings import Beginnings
 from resilience_operator.controller.rollouts.gather import Gatherer, pods_again_after
 from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
-from resilience_operator.controller.rollouts.state import RolloutState
+from resilience_operator.controller.rollouts.state import Asked, RolloutState
 from resilience_operator.controller.rollouts.writes import RolloutWrites
 from resilience_operator.controller.store import Entry, Store
+from resilience_operator.core import decisions
+from resilience_operator.core.human_actions import HumanAction, rollout_action
 from resilience_operator.core.model import Key
 from resilience_operator.core.rollout.aim import abandoned, left_behind
 from resilience_operator.core.rollout.machine import decide, undo
 from resilience_operator.core.rollout.model import Effect, RolloutEvent, RolloutPlan, Verb
 from resilience_operator.core.rollout.turn import active
+from resilience_operator.purpose import Purpose, errand, present
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +53,14 @@ class Announcer(Protocol):
 class RolloutObserver(Protocol):
     """Hears of rollouts, for metrics."""
 
-    def rollout_decided(self, policy: Key, status: RolloutStatus) -> None:
+    def rollout_decided(self, policy: Key, status: RolloutStatus, decision_id: str) -> None:
         """Where a rollout stands, changed or not."""
 
     def rollout_moved(self, policy: Key, event: RolloutEvent) -> None:
         """Something happened to a rollout."""
+
+    def person_acted(self, action: HumanAction) -> None:
+        """A person's verb was obeyed, or refused."""
 
     def forget_rollout(self, policy: Key) -> None:
         """A policy no longer has one."""
@@ -70,6 +79,7 @@ class RolloutWorker:
         announcer: Announcer,
         observer: RolloutObserver,
         interest: Interest,
+        beginnings: Beginnings,
         queue: Queue,
         now: Callable[[], float],
     ) -> None:
@@ -80,6 +90,7 @@ class RolloutWorker:
         self._announcer = announcer
         self._observer = observer
         self._interest = interest
+        self._beginnings = beginnings
         self._queue = queue
         self._now = now
         self._states: dict[Key, RolloutState] = {}
@@ -90,6 +101,7 @@ class RolloutWorker:
         if state is None:
             return
         self._interest.forget(key)
+        self._beginnings.forget(key)
         if state.looking is not None:
             state.looking.cancel()
         self._observer.forget_rollout(key)
@@ -150,17 +162,43 @@ class RolloutWorker:
         verb = await self._verb(policy, state, events)
         snapshot = await self._gatherer.gather(entry, state, verb)
         plan = decide(snapshot)
+        if (later := self._not_yet(key, state, plan)) is not None:
+            self._queue.add_at(key, later)
+            self._announce(policy, events)
+            return
         state.fresh = False
-        await self._writes.status(policy, state, plan.status)
-        state.status, state.verb = plan.status, None
-        self._observer.rollout_decided(key, plan.status)
-        self._come_back(key, state, plan)
-        try:
-            problem = await self._writes.effect(policy, state.spec, plan)
-        finally:
-            self._announce(policy, (*events, *plan.events))
+        with self._deciding(policy, plan.status):
+            await self._writes.status(policy, state, plan.status)
+            asked, state.status, state.verb = state.verb, plan.status, None
+            if state.status.step > 0:
+                self._beginnings.forget(key)
+            self._observer.rollout_decided(key, plan.status, present().decision_id)
+            if verb is not None and asked is not None:
+                self._obeyed(key, verb, asked, plan)
+            self._come_back(key, state, plan)
+            try:
+                problem = await self._writes.effect(policy, state.spec, plan)
+            finally:
+                self._announce(policy, (*events, *plan.events))
         if problem is not None:
             log.warning("%s: %s", problem.reason, problem.message, extra=_about(policy))
+
+    def _deciding(
+        self, policy: ResiliencePolicy, status: RolloutStatus
+    ) -> AbstractContextManager[None]:
+        """What is done in this block carries out the decision that this status stands for."""
+        key = (policy.namespace, policy.name)
+        return errand(Purpose.UNSAID, key, decisions.of_rollout(policy.uid, status))
+
+    def _obeyed(self, key: Key, verb: Verb, asked: Asked, plan: RolloutPlan) -> None:
+        answer = plan.events[0]  # in a decision, obeying comes first
+        action = rollout_action(key, verb, asked.by, answer, present().decision_id)
+        self._observer.person_acted(action)
+
+    def _not_yet(self, key: Key, state: RolloutState, plan: RolloutPlan) -> float | None:
+        """When the rollout may take its first step, if this is it and others come before."""
+        first = state.status.step == 0 and plan.status.step > 0
+        return self._beginnings.wait(key, self._now()) if first else None
 
     def _come_back(self, key: Key, state: RolloutState, plan: RolloutPlan) -> None:
         """When to decide again if nothing happens. A look that ends is something that happens."""
@@ -178,7 +216,8 @@ class RolloutWorker:
                 self._queue.add_at(key, self._looks.due_at(state))
 
     def _announce(self, policy: ResiliencePolicy, events: Iterable[RolloutEvent]) -> None:
-        for event in events:
+        decision_id = present().decision_id
+        for event in (replace(each, decision_id=decision_id) for each in events):
             self._observer.rollout_moved((policy.namespace, policy.name), event)
             self._announcer.announce(policy, event)
 
@@ -191,10 +230,10 @@ class RolloutWorker:
         if state.verb is None:
             return None
         try:
-            return Verb(state.verb.lower())
+            return Verb(state.verb.said.lower())
         except ValueError:
             known = ", ".join(verb.value for verb in Verb)
-            unknown = f"{state.verb[:40]!r} is no verb of a rollout; these are: {known}."
+            unknown = f"{state.verb.said[:40]!r} is no verb of a rollout; these are: {known}."
             events.append(RolloutEvent("Warning", "UnknownVerb", unknown))
             return None
 
@@ -212,7 +251,8 @@ class RolloutWorker:
         state.status = abandoned(state.status, self._now())
         state.look, state.pods = None, {}
         message = "spec.rollout names another route or other arms; the old weights are put back."
-        self._announce(policy, [RolloutEvent("Normal", "RolloutTargetChanged", message)])
+        with self._deciding(policy, state.status):
+            self._announce(policy, [RolloutEvent("Normal", "RolloutTargetChanged", message)])
 
 
 def _is_ours(policy: ResiliencePolicy) -> bool:

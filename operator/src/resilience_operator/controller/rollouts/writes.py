@@ -1,7 +1,7 @@
 """Writes what a rollout decision asks for: its status, its one effect, and the verb taken off."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from resilience_operator.actuators.base import Api
@@ -14,12 +14,13 @@ from resilience_operator.api.v1alpha1.rollout import Rollout
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
 from resilience_operator.controller.ports import Cluster
 from resilience_operator.controller.rollouts.conditions import rollout_condition
-from resilience_operator.controller.rollouts.state import RolloutState
+from resilience_operator.controller.rollouts.state import Asked, RolloutState
 from resilience_operator.core.conditions import ROLLOUT_CONDITION
 from resilience_operator.core.errors import Invalid, NotFound
 from resilience_operator.core.model import Problem
 from resilience_operator.core.resources import POLICIES
 from resilience_operator.core.rollout.model import Effect, RolloutPlan
+from resilience_operator.purpose import Purpose, errand
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,13 @@ class RolloutWrites:
         self, policy: ResiliencePolicy, spec: Rollout, plan: RolloutPlan
     ) -> Problem | None:
         """Carry out the plan's effect; a problem is seen again at the next look at the router."""
+        purpose = Purpose.PROMOTION if plan.effect is Effect.COPY_TEMPLATE else Purpose.TRAFFIC
+        with errand(purpose, (policy.namespace, policy.name)):
+            return await self._effect(policy, spec, plan)
+
+    async def _effect(
+        self, policy: ResiliencePolicy, spec: Rollout, plan: RolloutPlan
+    ) -> Problem | None:
         router = build_router(self._api, policy.namespace, spec, policy.name)
         match plan.effect:
             case Effect.SET_WEIGHT:
@@ -77,7 +85,7 @@ class RolloutWrites:
             case Effect.NONE:
                 return None
 
-    async def take_verb(self, policy: ResiliencePolicy) -> str | None:
+    async def take_verb(self, policy: ResiliencePolicy) -> Asked | None:
         """Take the annotation off the policy; what it said, if it was still there to be taken.
 
         The policy that we hold may be older than our own last taking: only the API server knows.
@@ -92,10 +100,11 @@ class RolloutWrites:
             {"op": "remove", "path": path},
         ]
         try:
-            await self._api.json_patch(POLICIES, policy.namespace, policy.name, operations)
+            with errand(Purpose.VERB, (policy.namespace, policy.name)):
+                await self._api.json_patch(POLICIES, policy.namespace, policy.name, operations)
         except (Invalid, NotFound):
             return None  # somebody was faster, and the watch brings what it says now
-        return str(said).strip()
+        return Asked(str(said).strip(), _writer_of(live or {}, ROLLOUT_ANNOTATION))
 
     async def _apply_status(self, policy: ResiliencePolicy, status: dict[str, Any]) -> None:
         body = {
@@ -104,6 +113,21 @@ class RolloutWrites:
             "metadata": {"name": policy.name, "namespace": policy.namespace},
             "status": status,
         }
-        await self._cluster.apply_status(
-            POLICIES, policy.namespace, policy.name, body, field_manager=ROLLOUT_MANAGER, force=True
-        )
+        with errand(Purpose.ROLLOUT_STATUS, (policy.namespace, policy.name)):
+            await self._cluster.apply_status(
+                POLICIES,
+                policy.namespace,
+                policy.name,
+                body,
+                field_manager=ROLLOUT_MANAGER,
+                force=True,
+            )
+
+
+def _writer_of(live: Mapping[str, Any], annotation: str) -> str:
+    """The field manager that an annotation is from: a person's own name only the server knows."""
+    for entry in live.get("metadata", {}).get("managedFields") or ():
+        metadata = (entry.get("fieldsV1") or {}).get("f:metadata") or {}
+        if f"f:{annotation}" in (metadata.get("f:annotations") or {}):
+            return str(entry.get("manager", ""))
+    return ""

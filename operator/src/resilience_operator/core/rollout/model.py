@@ -133,6 +133,8 @@ class RolloutEvent:
     type: str  # Normal | Warning
     reason: str
     message: str
+    # See `core.decisions`.
+    decision_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
