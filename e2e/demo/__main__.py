@@ -29,7 +29,7 @@ Then try:
   kubectl -n {namespace} get dl {policy} --watch
   kubectl -n {namespace} port-forward service/dashboard 8080:80   # then open 127.0.0.1:8080
   kubectl explain resiliencepolicy.spec.dependencies
-  helm -n {operator_namespace} get values {release}      # what the chart was given
+  helm -n {operator_namespace} get values {release}   # what the chart was given
 
 `make demo-down` removes it all."""
 

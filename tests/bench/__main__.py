@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints their tables; nothing passes or fails by a time.
 
-python -m tests.bench [--only chain|start|rollouts] [--policies N] [--rounds N] [--json FILE]
+python -m tests.bench [--only chain|idle|start|rollouts] [--policies N] [--rounds N] [--json FILE]
 """
 
 import argparse
@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench import measure_chain, measure_rollouts, measure_start, report_start
+from tests.bench import (
+    measure_chain,
+    measure_idle,
+    measure_rollouts,
+    measure_start,
+    report_start,
+)
 from tests.bench.rounds import machine
 
 
@@ -25,6 +31,11 @@ def main() -> None:
         print("\nProbes through the whole chain\n")
         print(measure_chain.report(results), flush=True)
         found["chain"] = measure_chain.as_json(results)
+    if options.only in (None, "idle"):
+        little = measure_idle.measure()
+        print("\nMemory with little to do\n")
+        print(measure_idle.report(little), flush=True)
+        found["idle"] = asdict(little)
     if options.only in (None, "start"):
         figures = measure_start.measure(options.policies)
         print("\nMemory and start-up\n")
@@ -42,7 +53,9 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", choices=("chain", "start", "rollouts"), help="one figure alone")
+    parser.add_argument(
+        "--only", choices=("chain", "idle", "start", "rollouts"), help="one figure alone"
+    )
     parser.add_argument("--policies", type=int, default=1000, help="policies of `start`")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of `chain`")
     parser.add_argument("--rollouts", type=int, default=300, help="how many at once")

@@ -110,6 +110,10 @@ class Operator:
         rss = _field(self._proc / "status", "VmRSS:")
         return Memory(rss / _MIB, _field(self._proc / "smaps_rollup", "Pss:") / _MIB)
 
+    def peak(self) -> float:
+        """The most that has been resident, in megabytes."""
+        return _field(self._proc / "status", "VmHWM:") / _MIB
+
     def cpu_seconds(self) -> float:
         """CPU time since its start, of all its threads."""
         fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
