@@ -1,10 +1,12 @@
 """What docs/gitops.md has Argo CD and Flux make of a policy, from its beginning to a rollback."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from e2e.cluster.controlplane import ControlPlane
+from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase
 from tests.integration.custom_resources import Api
 from tests.integration.docs import argo_cd, flux
 from tests.integration.operator.harness import wait_until
@@ -87,6 +89,31 @@ def _a_rollout(shop: Shop) -> None:
     shop.until_phase("RolledBack")
     until_seen(shop, "Degraded", "current")
     assert "error-rate" in argo_cd.health(shop.stage.policy())[1]
+
+
+def test_every_phase_of_a_rollout_has_a_health() -> None:
+    ready = {"type": "Ready", "status": "True", "message": "The policy is in force."}
+    body: dict[str, Any] = {
+        "kind": "ResiliencePolicy",
+        "metadata": {"generation": 1},
+        "status": {"observedGeneration": 1, "level": "OPTIMAL", "conditions": [ready]},
+    }
+    found = {}
+    for phase in RolloutPhase:
+        body["status"] = {**body["status"], "rollout": {"phase": phase.value}}
+        found[phase.value] = argo_cd.health(body)[0]
+
+    assert found == {
+        "Idle": "Healthy",
+        "Waiting": "Progressing",
+        "Progressing": "Progressing",
+        "Held": "Suspended",
+        "Paused": "Suspended",
+        "Promoting": "Progressing",
+        "Succeeded": "Healthy",
+        "RolledBack": "Degraded",
+        "Failed": "Degraded",
+    }
 
 
 def test_the_scripts_are_for_our_kinds() -> None:
