@@ -42,7 +42,7 @@ def test_an_operator_that_is_there_before_its_definitions_waits_for_them(tmp_pat
         api = Api(empty.kubeconfig)
         with staged(empty, api, "early", tmp_path) as stage:
             operator = stage.operator().start_leading()
-            operator.wait_for_log("waiting for the definition of resiliencepolicies")
+            operator.wait_for_log("waiting for the definitions of resiliencepolicies")
             install(api)
             stage.apply(policy(dependency("redis", 100, stage.dependency("redis"))))
             stage.wait_for_level("OPTIMAL")
