@@ -27,14 +27,7 @@ Say = Callable[[str], None]
 def deploy(name: str, provider: str, say: Say) -> Kubectl:
     """Everything up to, and not including, the policy. Safe to run again."""
     step = Steps(say)
-    step("images: operator, application, PostgreSQL, Redis, S3 and OpenAI stand-ins")
-    paths = _archives(run_module("e2e.images", "build", "all", capture=True))
-    step("cluster")
-    run_module("e2e.cluster", "up", "--provider", provider, "--name", name)
-    helm.ensure()
-    step("images into the cluster")
-    run_module("e2e.cluster", "load", *map(str, paths.values()), "--name", name)
-    kubectl = Kubectl(cluster_environment(name))
+    kubectl, paths = build_cluster(name, provider, step)
     step("application and its servers: kubectl apply -k manifests/demo")
     apply(kubectl, "-k", "manifests/demo")
     step(f"operator: helm upgrade --install {RELEASE} {CHART} --values {VALUES}")
@@ -45,6 +38,18 @@ def deploy(name: str, provider: str, say: Say) -> Kubectl:
     wait_available(kubectl, NAMESPACE, DEPLOYMENTS)
     step.done()
     return kubectl
+
+
+def build_cluster(name: str, provider: str, step: "Steps") -> tuple[Kubectl, dict[str, Path]]:
+    """A cluster that has the images, and nothing else; the archives by image name."""
+    step("images: operator, application, PostgreSQL, Redis, S3 and OpenAI stand-ins")
+    paths = _archives(run_module("e2e.images", "build", "all", capture=True))
+    step("cluster")
+    run_module("e2e.cluster", "up", "--provider", provider, "--name", name)
+    helm.ensure()
+    step("images into the cluster")
+    run_module("e2e.cluster", "load", *map(str, paths.values()), "--name", name)
+    return Kubectl(cluster_environment(name)), paths
 
 
 def install_operator(kubectl: Kubectl, archive: str) -> None:
