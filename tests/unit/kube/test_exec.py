@@ -28,6 +28,8 @@ class Pod:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.query = list(request.query.items())
+        if request.headers["Accept"] != "*/*":
+            return web.Response(status=406)  # as the API server does
         if self.status:
             return web.Response(status=self.status)
         socket = web.WebSocketResponse(protocols=["v4.channel.k8s.io"])

@@ -140,7 +140,7 @@ class Connection:
         self, path: str, query: Sequence[tuple[str, str]]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """A connection to a container of a pod, with its channels: the first byte of a message."""
-        headers = await self._headers(Request("GET", path, {}))
+        headers = {**await self._headers(Request("GET", path, {})), "Accept": "*/*"}
         try:
             open_client: Any = WsApiClient
             async with open_client(self._configuration) as client:

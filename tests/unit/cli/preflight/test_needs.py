@@ -94,6 +94,6 @@ def test_secrets_are_asked_of_by_name() -> None:
 
 def test_needs_are_spoken_by_object() -> None:
     needs = [Need("", verb, CONFIG_MAPS) for verb in ("get", "list", "patch")]
-    needs.append(Need("", "patch", PODS, "status", "one"))
+    needs += [Need("", "patch", PODS, "status", name) for name in ("one", "two")]
 
-    assert spoken(needs) == "get, list and patch configmaps; patch pods/status one"
+    assert spoken(needs) == "get, list and patch configmaps; patch pods/status one and two"

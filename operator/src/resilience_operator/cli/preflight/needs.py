@@ -49,18 +49,20 @@ class Need:
         }
 
     @property
-    def what(self) -> str:
-        """What the verb is on, for people."""
-        kind = "/".join(part for part in (self.resource.plural, self.subresource) if part)
-        return f"{kind} {self.name}" if self.name else kind
+    def kind(self) -> str:
+        """The kind of object, for people."""
+        return "/".join(part for part in (self.resource.plural, self.subresource) if part)
 
 
 def spoken(needs: Iterable[Need]) -> str:
-    """`get and list configmaps; patch pods`."""
-    by_object: dict[str, list[str]] = {}
+    """`get and list configmaps; get secrets pg and redis`."""
+    verbs: dict[tuple[str, str], list[str]] = {}
     for need in needs:
-        by_object.setdefault(need.what, []).append(need.verb)
-    return "; ".join(f"{listed(verbs)} {what}" for what, verbs in by_object.items())
+        verbs.setdefault((need.kind, need.name), []).append(need.verb)
+    names: dict[tuple[str, str], list[str]] = {}
+    for (kind, name), of in verbs.items():
+        names.setdefault((listed(of), kind), []).append(name)
+    return "; ".join(f"{of} {kind} {listed(some)}".rstrip() for (of, kind), some in names.items())
 
 
 def needs_of(spec: PolicySpec) -> tuple[Need, ...]:

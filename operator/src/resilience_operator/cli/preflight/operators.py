@@ -128,13 +128,13 @@ def judge_none(denied: Denied | None) -> Check:
     """The check, where no operator was found."""
     if denied is not None:
         return unseen(
-            "operator",
+            "installed",
             denied,
             "Say where it is: --operator-namespace, if you may list deployments there; or ask "
             "somebody who may.",
         )
     return failed(
-        "operator",
+        "installed",
         f"There is no Deployment labelled {SELECTOR}.",
         f"{_INSTALL}. If it bears other labels: --operator-namespace.",
     )

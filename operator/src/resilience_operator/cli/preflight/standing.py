@@ -20,11 +20,11 @@ def judge_watched(
 ) -> Check:
     """Whether exactly one operator looks after the policy. None: they could not be looked for."""
     name = "operator"
-    if operators is None:
+    if not operators:
         return skipped(
             name,
             "It is not known which operator looks after it.",
-            "Say where the operator is: --operator-namespace.",
+            "See the check of the operator, above.",
         )
     mine = [each for each in operators if each.watches(namespace, labels)]
     if len(mine) == 1:
