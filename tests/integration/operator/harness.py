@@ -99,6 +99,9 @@ class Dependency:
 class OperatorProcess:
     """One replica. Its settings are given as RESILIENCE_* without the prefix, in lower case."""
 
+    variables: Mapping[str, str] = {}
+    """Further variables of its environment, for its next start."""
+
     def __init__(self, name: str, folder: Path, **settings: object) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
@@ -117,7 +120,7 @@ class OperatorProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment(self._settings, POD_NAME=self.name),
+                env=environment(self._settings, POD_NAME=self.name, **self.variables),
             )
         return self
 
