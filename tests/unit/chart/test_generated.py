@@ -22,8 +22,12 @@ def schema() -> dict[str, Any]:
     return dict(json.loads((CHART / "values.schema.json").read_text()))
 
 
+def default_values() -> dict[str, Any]:
+    return dict(yaml.safe_load((CHART / "values.yaml").read_text()))
+
+
 def default_settings() -> dict[str, Any]:
-    return dict(yaml.safe_load((CHART / "values.yaml").read_text())["settings"])
+    return dict(default_values()["settings"])
 
 
 def snake(camel: str) -> str:
@@ -86,6 +90,8 @@ def test_the_defaults_are_the_operators_own() -> None:
 
     different = {name for name in given if (given[name] or None) != (own[name] or None)}
     assert different == {"lease_name"}  # that of the release
+    tracing = {"endpoint": own["otlp_endpoint"], "ratio": own["trace_ratio"]}
+    assert default_values()["tracing"] == tracing
 
 
 def test_the_chart_has_the_version_of_the_operator() -> None:
