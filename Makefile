@@ -9,7 +9,7 @@ GENERATE := PYTHONPATH=operator $(PY) -m tools
 TEST_TOOLS := kubernetes etcd helm
 PROVIDER ?= auto
 
-.PHONY: help setup generate format verify test unit integration e2e e2e-rollout bench image demo demo-rollout demo-down cluster-up cluster-down
+.PHONY: help setup generate format verify test unit integration e2e e2e-rollout bench image chart version demo demo-rollout demo-down cluster-up cluster-down
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,12 +41,13 @@ verify: venv ## Lint, types, import rules, generated files in sync, CRDs accepte
 	@echo "== chart";           for part in chartcrds chartrules chartdashboards chartdoc; do $(GENERATE).$$part --check; done
 	@$(PY) -m e2e.cluster build helm && $(GENERATE).manifestsgen --check
 	@$(PY) -m pytest -q --no-header tests/integration/chart/test_values.py
+	@echo "== workflows";       $(PY) -m e2e.cluster build actionlint && "$$($(PY) -m e2e.cluster which actionlint)" -shellcheck= -pyflakes=
 	@echo "== CRDs on a real API server"; $(PY) -m e2e.cluster build $(TEST_TOOLS) && $(PY) -m pytest -q --no-header tests/integration/test_crds.py
 
 test: setup verify ## Everything that needs no node: verify, unit and integration tests, coverage
 	@rm -f .coverage .coverage.*
 	@echo "== unit tests";        .venv/bin/coverage run -m pytest -q tests/unit
-	@echo "== integration tests"; .venv/bin/coverage run -m pytest -q tests/integration
+	@echo "== integration tests"; WHOLE_SUITE=1 .venv/bin/coverage run -m pytest -q tests/integration
 	@echo "== coverage";          operator/tools/coverage.sh
 
 unit: venv ## The fast tests only
@@ -54,13 +55,13 @@ unit: venv ## The fast tests only
 
 integration: setup ## Tests against a real API server and real servers behind the probes
 	@$(PY) -m e2e.cluster build $(TEST_TOOLS)
-	@$(PY) -m pytest -q tests/integration
+	@WHOLE_SUITE=1 $(PY) -m pytest -q tests/integration
 
 e2e: setup ## The cluster, the demo, takeover, five quiet minutes, the pages: on a real cluster
-	@$(PY) -m pytest -v --durations=0 e2e/test_cluster.py e2e/test_demo.py e2e/test_docs.py
+	@$(PY) -m pytest -v --durations=0 e2e/test_cluster.py e2e/test_demo.py e2e/test_rights.py e2e/test_docs.py
 
 e2e-rollout: setup ## Whole rollouts under load, through a real gateway (20 minutes)
-	@$(PY) -m pytest -v --durations=0 e2e/test_gateway.py e2e/test_rollout.py
+	@$(PY) -m pytest -v --durations=0 e2e/test_gateway.py e2e/test_rollout.py e2e/test_rights.py
 
 bench: setup ## Speed and memory: probes per CPU-second, 1,000 policies on a real API server
 	@$(PY) -m e2e.cluster build kubernetes etcd
@@ -68,6 +69,12 @@ bench: setup ## Speed and memory: probes per CPU-second, 1,000 policies on a rea
 
 image: venv ## Build the operator's image; prints where the archive is
 	@$(PY) -m e2e.images build operator
+
+chart: venv ## Check and package the chart into dist/ (IMAGE=repository DIGEST=sha256:… for a release)
+	@$(GENERATE).chartpackage $(if $(IMAGE),--repository "$(IMAGE)" --digest "$(DIGEST)")
+
+version: ## Print the version of this source
+	@sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml
 
 demo: venv ## The main job on a local cluster, from nothing
 	@$(PY) -m e2e.demo up --provider $(PROVIDER)

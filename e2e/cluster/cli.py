@@ -86,6 +86,10 @@ def _build(options: argparse.Namespace) -> None:
     build.ensure(options.tools or CLUSTER_TOOLS)
 
 
+def _which(options: argparse.Namespace) -> None:
+    print(build.find([options.tool])[options.tool])
+
+
 def _kubeconfig(options: argparse.Namespace) -> None:
     print(existing(options.name).kubeconfig)
 
@@ -150,6 +154,7 @@ def parser() -> argparse.ArgumentParser:
     add("down", _down, "remove the cluster and everything of it")
     add("status", _status, "say what runs")
     add("build", _build, "build the programs").add_argument("tools", nargs="*", metavar="TOOL")
+    add("which", _which, "print the path of a built program").add_argument("tool", metavar="TOOL")
     add("kubeconfig", _kubeconfig, "print the path of the cluster's kubeconfig")
     load = add("load", _load, "import image archives into the node")
     load.add_argument("archives", nargs="+", type=Path, metavar="IMAGE_TAR")

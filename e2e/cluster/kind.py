@@ -1,9 +1,11 @@
 """The `kind` provider: the same one-node cluster as a container, where Docker can run it.
 
 It is the default on a developer's machine and in ordinary CI. The `source` provider exists for
-machines where this one cannot work: no engine, no privileged containers, or no registry.
+machines where this one cannot work: no engine, no privileged containers, or no registry. kind is
+always the one that is built here: a release supports the node images that it names, and no others.
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -15,11 +17,26 @@ from e2e.cluster.paths import cluster_folder
 from e2e.cluster.processes import ProcessTable
 from e2e.cluster.provider import remember
 
-# The release that kind 0.33.0 was tested with, by tag and digest.
-NODE_IMAGE = (
-    "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
-)
+# What kind 0.33.0 was released with, by Kubernetes' minor version; the first is the default.
+NODE_IMAGES = {
+    "1.37": "kindest/node:v1.37.0"
+    "@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5",
+    "1.36": "kindest/node:v1.36.4"
+    "@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed",
+    "1.35": "kindest/node:v1.35.8"
+    "@sha256:07b2536e30b803ed61d1677a79df6115f798ce64c80f9e22f6ed45afd09323c0",
+}
+KUBERNETES = "RESILIENCE_KUBERNETES"
+"""The environment variable that chooses one of them."""
 _WAIT = "120s"
+
+
+def node_image() -> str:
+    """The image of the Kubernetes that was chosen."""
+    minor = os.environ.get(KUBERNETES) or next(iter(NODE_IMAGES))
+    if minor not in NODE_IMAGES:
+        raise ClusterError(f"{KUBERNETES}={minor}: there are {', '.join(NODE_IMAGES)}")
+    return NODE_IMAGES[minor]
 
 
 def usable() -> bool:
@@ -27,7 +44,7 @@ def usable() -> bool:
     if shutil.which("docker") is None or not _succeeds(["docker", "info"], timeout=20):
         return False
     # It pulls the image, which the cluster needs anyway.
-    command = ["docker", "run", "--rm", "--privileged", "--entrypoint", "true", NODE_IMAGE]
+    command = ["docker", "run", "--rm", "--privileged", "--entrypoint", "true", node_image()]
     return _succeeds(command, timeout=600)
 
 
@@ -53,7 +70,7 @@ class KindProvider:
         """Creates the cluster, without touching the user's kubeconfig."""
         return [
             *self._command(kind, "create", "cluster"),
-            f"--image={NODE_IMAGE}",
+            f"--image={node_image()}",
             f"--kubeconfig={self.kubeconfig}",
             f"--wait={_WAIT}",
         ]
@@ -111,7 +128,7 @@ class KindProvider:
 
 
 def _kind() -> str:
-    return shutil.which("kind") or build.ensure(["kind"])["kind"]
+    return build.ensure(["kind"])["kind"]
 
 
 def _run(command: Sequence[str]) -> None:

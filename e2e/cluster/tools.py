@@ -115,6 +115,11 @@ TOOLS: Mapping[str, Tool] = {
         Tool("coredns", {"coredns": "."}, "github.com/coredns/coredns"),
         Tool("pause", {"pause": "."}),
         Tool("testserver", {"testserver": "."}),
+        Tool(
+            "actionlint",
+            {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
+            "github.com/rhysd/actionlint",
+        ),
         Tool("kind", {"kind": "sigs.k8s.io/kind"}, "sigs.k8s.io/kind"),
         Tool(
             "contour",

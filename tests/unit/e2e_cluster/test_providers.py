@@ -24,7 +24,7 @@ def test_kind_uses_its_own_kubeconfig_name_and_image() -> None:
 
     assert create[:4] == ["/bin/kind", "create", "cluster", "--name=resilience-operator"]
     assert f"--kubeconfig={cluster.kubeconfig}" in create
-    assert f"--image={kind.NODE_IMAGE}" in create
+    assert f"--image={kind.NODE_IMAGES['1.37']}" in create
     assert f"--kubeconfig={cluster.kubeconfig}" in cluster.delete_command("kind")
 
 
@@ -34,11 +34,21 @@ def test_kind_loads_archives() -> None:
     assert command == ["kind", "load", "image-archive", "--name=c", "/image.tar"]
 
 
-def test_the_node_image_is_pinned_by_tag_and_digest() -> None:
-    tag, _, digest = kind.NODE_IMAGE.partition("@")
+@pytest.mark.parametrize("minor", kind.NODE_IMAGES)
+def test_every_node_image_is_pinned_by_tag_and_digest(
+    minor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(kind.KUBERNETES, minor)
+    tag, _, digest = kind.node_image().partition("@")
 
-    assert tag.startswith("kindest/node:v")
+    assert tag.startswith(f"kindest/node:v{minor}.")
     assert len(digest.removeprefix("sha256:")) == 64
+
+
+def test_a_kubernetes_without_an_image_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(kind.KUBERNETES, "1.20")
+    with pytest.raises(ClusterError, match=r"RESILIENCE_KUBERNETES=1\.20: there are 1\.37"):
+        kind.node_image()
 
 
 @pytest.mark.parametrize(
