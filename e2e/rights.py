@@ -1,7 +1,8 @@
 """What a service account is allowed, what it has used of that, and how the two differ.
 
 Allowed is what RBAC objects say; used is what an API server's audit log says. Requests without an
-object (discovery, /version) are left out: every account may make them.
+object (discovery, /version), and questions about one's own rights, are left out: every account may
+make them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ Body = Mapping[str, Any]
 
 CREATED = 201
 FORBIDDEN = 403
+EVERYBODYS = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,6 +81,8 @@ def used(events: Iterable[Body], namespace: str, account: str) -> set[Use]:
         about = event.get("objectRef")
         code = (event.get("responseStatus") or {}).get("code")
         if about is None or event["user"]["username"] != user or code == FORBIDDEN:
+            continue
+        if about["resource"] in EVERYBODYS:
             continue
         use = _use(event["verb"], about)
         found.add(use)

@@ -133,6 +133,7 @@ def test_only_what_the_account_was_allowed_is_used() -> None:
             discovery,
             event("get", "secrets", "shop", code=403),
             event("get", "pods", "shop", user="system:serviceaccount:other:operator"),
+            event("create", "selfsubjectaccessreviews.authorization.k8s.io"),
             event("get", "leases", "system", code=404),
         ],
         HOME,
