@@ -1,4 +1,4 @@
-"""The disaster drill on a real cluster: lost in an outage, in the middle of a rollout, and rebuilt."""
+"""The disaster drill on a real cluster: lost in an outage and in mid-rollout, and rebuilt."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def force_a_part(kubectl: Kubectl, folder: Path) -> None:
 def settled(kubectl: Kubectl) -> bool:
     """Whether health and flags are those of the outage, and nothing is left of what came before."""
     found = exporting.now(kubectl)
-    return (
+    return bool(
         found[f"level {NAMESPACE}/{POLICY}"]["health"] == 50
         and found[f"policy {NAMESPACE}/{POLICY}"]["openai: breaker"] == "Open"
         and found[f"flags {NAMESPACE}/inventario-flags"]["level"] == "LIMITED"
