@@ -18,6 +18,7 @@ ELSEWHERE = {
     "README.md": "tests/integration/docs/test_readme.py",
     "README.es.md": "tests/unit/docs/test_translation.py",
     "docs/install.md": "tests/integration/chart/test_install_page.py",
+    "docs/upgrading.md": "tests/integration/chart/test_install_page.py",
 }
 """Pages whose commands are run by a test of their own; a translation has those of its original."""
 

@@ -1,4 +1,7 @@
-"""docs/install.md word for word: its commands, in their order, on an API server of their own."""
+"""docs/install.md, then docs/upgrading.md, word for word, on an API server of their own.
+
+What needs a node of them is done by `e2e/test_chart.py`.
+"""
 
 import os
 import re
@@ -13,15 +16,18 @@ from tests.integration.chart.helm import ROOT
 from tests.integration.custom_resources import Api, install, objects
 from tests.integration.operator.harness import Dependency, OperatorProcess, wait_until
 
-PAGE = (ROOT / "docs" / "install.md").read_text()
+PAGES = [(ROOT / "docs" / name).read_text() for name in ("install.md", "upgrading.md")]
+PAGE = PAGES[0]
 # Builds an image or a cluster, which `make demo` and the end-to-end tests do.
 ELSEWHERE = ("make ", ".venv/bin/python -m e2e.cluster", "eval ")
 NEEDS_A_NODE = "<!-- needs a node -->\n"
 
 
 def commands() -> list[str]:
-    """The page's commands that need no node, in order."""
-    found = re.findall(r"(?m)(^.*\n)```sh\n((?:.*\n)*?)```", PAGE)
+    """The commands that need no node, in order."""
+    found = [
+        block for page in PAGES for block in re.findall(r"(?m)(^.*\n)```sh\n((?:.*\n)*?)```", page)
+    ]
     scripts = [script for before, script in found if before != NEEDS_A_NODE]
     joined = "\n".join(scripts).replace("\\\n", " ").splitlines()
     return [line for line in joined if line and not line.startswith(ELSEWHERE)]
@@ -109,7 +115,8 @@ def search(api: Api) -> str | None:
 def test_the_values_that_it_names_exist() -> None:
     known = (ROOT / "charts" / "resilience-operator" / "README.md").read_text()
     named = re.findall(r"^\| (`[^|]+) \|", PAGE, re.MULTILINE)
-    names = {name for row in named for name in re.findall(r"`([^`]+)`", row)}
+    spans = {name for row in named for name in re.findall(r"`([^`]+)`", row)}
+    names = {name for name in spans if "/" not in name}  # the others are files
 
     assert len(names) >= 12
     assert [name for name in names if f"| `{name}` |" not in known] == []

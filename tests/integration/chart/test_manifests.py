@@ -1,8 +1,11 @@
 """The manifests for kubectl alone: what the chart renders, and what a real API server takes."""
 
 import json
+import re
+import shutil
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from tools.generated import out_of_date
 from tools.manifestsgen import OVERLAYS, render
 
 MANIFESTS = ROOT / "manifests"
+INSTALL_PAGE = (ROOT / "docs" / "install.md").read_text()
 FOLDERS: dict[str, dict[str, Any]] = {
     "base": {},
     **{f"overlays/{name}": overlay.values for name, overlay in OVERLAYS.items()},
@@ -51,6 +55,28 @@ def test_kustomize_makes_what_the_chart_renders(helm: Helm, folder: str) -> None
     assert plain(made) == plain(helm.render(FOLDERS[folder], monitoring=False))
     assert {one["metadata"]["name"] for one in made if one["kind"] == "Namespace"} == {NAMESPACE}
     assert sum(one["kind"] == "CustomResourceDefinition" for one in made) == 2
+
+
+def test_an_overlay_of_ones_own_sets_the_image(tmp_path: Path) -> None:
+    """The one of docs/install.md, beside the base."""
+    (text,) = re.findall(r"```yaml\n(# kustomization\.yaml\n.*?)```", INSTALL_PAGE, re.DOTALL)
+    for folder in ("crds", "manifests/base"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    mine = tmp_path / "manifests" / "mine"
+    mine.mkdir()
+    (mine / "kustomization.yaml").write_text(text)
+
+    (deployment,) = (one for one in kustomized(str(mine)) if one["kind"] == "Deployment")
+
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example/resilience-operator:0.2.0"
+
+
+def test_the_first_sample_is_the_page_s_policy() -> None:
+    (text,) = re.findall(r"```yaml\n# first\.yaml\n(.*?)```", INSTALL_PAGE, re.DOTALL)
+    sample = (MANIFESTS / "samples" / "first-policy.yaml").read_text()
+
+    assert list(yaml.safe_load_all(sample)) == list(yaml.safe_load_all(text))
 
 
 def test_kubectl_installs_and_removes_them(empty_cluster: ControlPlane) -> None:

@@ -1,4 +1,4 @@
-"""README.md word for word, on an API server of its own; and the last resort of docs/install.md.
+"""README.md word for word, on an API server of its own; and the last resort of docs/upgrading.md.
 
 README.es.md has the same commands, which a unit test sees to.
 """
@@ -62,7 +62,7 @@ def test_its_commands_and_its_policy(empty: ControlPlane, path: str, tmp_path: P
 def test_a_policy_that_was_left_behind_is_let_go(
     api: Api, control_plane: ControlPlane, namespace: str, path: str, tmp_path: Path
 ) -> None:
-    (command,) = (one for one in read("docs/install.md").spans if "finalizers" in one)
+    (command,) = (one for one in read("docs/upgrading.md").spans if "finalizers" in one)
     body = {
         "apiVersion": "resilience.aidrive.dev/v1alpha1",
         "kind": "ResiliencePolicy",
