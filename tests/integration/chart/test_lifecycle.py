@@ -1,6 +1,7 @@
 """Install, upgrade, roll back and uninstall with live policies: they stay as they are."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.integration.custom_resources import DEFINITIONS, Api, RefusedError, d
 from tests.integration.operator.harness import wait_until
 from tests.integration.operator.policies import policy
 
+PREVIOUS = Path(__file__).parent / "previous" / "resilience-operator-0.1.0.tgz"
 CRDS = [one["metadata"]["name"] for one in definitions()]
 POLICY: Body = policy(
     {"name": "db", "weight": 1, "probe": {"tcp": {"address": "db.shop.svc:5432"}}}
@@ -96,6 +98,29 @@ def test_upgrade_and_rollback_leave_policies_as_they_are(
     assert release.revision() == (3, "deployed")
     assert replicas(api) == 2
     assert api.get(binding)["items"] == []
+    assert stored(api, shop) == before
+
+
+def test_the_previous_chart_can_be_upgraded_to_this_one_and_back(
+    release: Helm, api: Api, kubectl: Kubectl, shop: str
+) -> None:
+    place = ("-n", NAMESPACE)
+    release.run("install", RELEASE, str(PREVIOUS), *place, "--create-namespace")
+    before = live(api, kubectl, shop)
+
+    release.install()
+
+    assert release.revision() == (2, "deployed")
+    wanted = {one["metadata"]["name"]: one["spec"]["versions"] for one in definitions()}
+    for name in CRDS:
+        found = api.get(f"{DEFINITIONS}/{name}")["spec"]["versions"]
+        (now,), (ours,) = found, wanted[name]
+        assert now["schema"] == ours["schema"]
+    assert stored(api, shop) == before
+
+    release.run("rollback", RELEASE, "1", *place)
+
+    assert release.revision() == (3, "deployed")
     assert stored(api, shop) == before
 
 
