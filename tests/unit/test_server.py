@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from resilience_operator.core.model import ProbeKey, ProbeResult, Verdict
 from resilience_operator.metrics.registry import Metrics
 from resilience_operator.server import Server
+from resilience_operator.tracing.base import Tracing
 
 
 class Checks:
@@ -79,6 +82,52 @@ async def test_metrics_in_both_formats(url: str) -> None:
     ):
         assert answer.content_type == "application/openmetrics-text"
         assert (await answer.text()).endswith("# EOF\n")
+
+
+OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
+
+
+class Traced(Tracing):
+    """Has a trace of what it is told to."""
+
+    def __init__(self, trace_id: str | None) -> None:
+        self.trace_id = trace_id
+
+    def probed(self, *_: object) -> str | None:
+        return self.trace_id
+
+    def last(self) -> str | None:
+        return self.trace_id
+
+
+@pytest.mark.parametrize("trace_id", ["4bf92f3577b34da6a3ce929d0e0e4736", None])
+async def test_an_exemplar_stands_where_there_is_a_trace(trace_id: str | None) -> None:
+    metrics = Metrics(tracing=Traced(trace_id))
+    result = ProbeResult(Verdict.HEALTHY, 1.0, latency_ms=30.0)
+    metrics.probe_finished(ProbeKey("retail", "redis", "d"), result, ())
+    metrics.run_finished(("retail", "inventario"), 0.3, None)
+    server = Server(metrics.registry, healthy=list, ready=list)
+    port = await server.start("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{port}/metrics"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url, headers=OPEN_METRICS) as answer:
+            families = list(text_string_to_metric_families(await answer.text()))
+        async with session.get(url) as answer:
+            assert "trace_id" not in await answer.text()
+    await server.stop()
+    found = {
+        (sample.name, sample.labels["le"], sample.exemplar.labels["trace_id"])
+        for family in families
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    if trace_id is None:
+        assert found == set()
+        return
+    assert found == {
+        ("resilience_probe_duration_seconds_bucket", "0.05", trace_id),
+        ("resilience_reconcile_duration_seconds_bucket", "0.5", trace_id),
+    }
 
 
 @pytest.mark.parametrize(("accepted", "sent"), [("gzip, deflate", "gzip"), ("identity", None)])

@@ -90,6 +90,9 @@ def test_the_pod_is_the_identity() -> None:
         ("LOG_FORMAT", "xml", "json or plain"),
         ("CONTROL_PROBE", "example.com", "host:port"),
         ("POLICY_SELECTOR", "shard is a", "key notin (a,b)"),
+        ("OTLP_ENDPOINT", "collector:4318", "such as http://collector:4318"),
+        ("OTLP_ENDPOINT", "http://collector:4318/?token=x", "such as http://collector:4318"),
+        ("TRACE_RATIO", "1.5", "less than or equal to 1"),
         ("LEASE_RETRY_SECONDS", "20", "must be less than RESILIENCE_LEASE_RENEW_SECONDS"),
     ],
 )
@@ -98,6 +101,18 @@ def test_a_wrong_value_names_the_variable_and_the_remedy(name: str, value: str, 
         load({f"RESILIENCE_{name}": value}, NOWHERE)
     assert f"RESILIENCE_{name}" in str(refusal.value)
     assert says in str(refusal.value)
+
+
+@pytest.mark.parametrize("url", ["", "http://otel.svc:4318", "https://[fd00::1]:4318/otlp/"])
+def test_a_collector_by_its_url(url: str) -> None:
+    assert load({"RESILIENCE_OTLP_ENDPOINT": url}, NOWHERE).otlp_endpoint == url
+
+
+def test_an_url_with_credentials_is_refused_without_them() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load({"RESILIENCE_OTLP_ENDPOINT": "http://eva:hunter2@collector:4318"}, NOWHERE)
+    assert "http://collector:4318" in str(refusal.value)
+    assert "hunter2" not in str(refusal.value)
 
 
 def test_a_misspelt_variable_is_not_ignored() -> None:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 import uvloop
 
+from resilience_operator import lean  # noqa: F401 - before anything that loads redis
 from resilience_operator import logging as logs
 from resilience_operator.kube.client import KubeClient
 from resilience_operator.kube.connection import Connection, connect

@@ -32,6 +32,8 @@ _SERVICE_LINK = re.compile(
     r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$"
 )
 
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
+
 Network = IPv4Network | IPv6Network
 
 
@@ -187,4 +189,5 @@ def _sentence(detail: Any) -> str:
     if field not in Settings.model_fields:
         return str(detail["msg"]).removeprefix("Value error, ") + "."
     remedy = Settings.model_fields[field].description
-    return f"{variable(field)}={detail['input']!r}: {detail['msg']}. Expected: {remedy}"
+    given = _CREDENTIALS.sub("//…@", repr(detail["input"]))
+    return f"{variable(field)}={given}: {detail['msg']}. Expected: {remedy}"

@@ -7,8 +7,11 @@ import pytest
 from e2e.cluster.controlplane import ControlPlane
 from resilience_operator.core import errors
 from resilience_operator.core.resources import LEASES
+from resilience_operator.kube.calls import Call
 from resilience_operator.kube.client import KubeClient
+from resilience_operator.kube.connection import Connection
 from resilience_operator.kube.leases import KubeLeaseStore
+from resilience_operator.purpose import Purpose, present
 from resilience_operator.runtime.clock import SystemClock
 from resilience_operator.runtime.elector import LeaderElector, LeaseTiming
 
@@ -59,6 +62,31 @@ async def holder(client: KubeClient, namespace: str) -> str:
     lease = await client.get(LEASES, namespace, "leader")
     assert lease is not None
     return str(lease["spec"].get("holderIdentity", ""))
+
+
+async def test_only_a_change_of_hands_is_more_than_a_renewal(
+    connection: Connection, namespace: str
+) -> None:
+    purposes: list[Purpose] = []
+
+    def observe(call: Call) -> None:
+        if call.writes:
+            purposes.append(present().purpose)
+
+    store = KubeLeaseStore(KubeClient(connection, observer=observe), namespace, "leader")
+    version = None
+    for holder in ("a", "a", "b", ""):
+        record = await store.write(
+            holder=holder,
+            duration_seconds=15,
+            acquired_at=1.0,
+            renewed_at=1.0,
+            transitions=0,
+            version=version,
+        )
+        version = record.version
+    renewal, other = Purpose.RENEWAL, Purpose.LEADERSHIP
+    assert purposes == [other, renewal, other, other]
 
 
 async def test_a_record_survives_the_way_to_the_server_and_back(

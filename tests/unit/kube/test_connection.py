@@ -163,6 +163,29 @@ async def test_every_request_is_observed_by_verb_kind_and_code(
     assert len(server.requests) == 3, "nothing is retried behind our back"
 
 
+async def test_a_write_that_is_given_up_is_observed_too(
+    server: Server, connection: Connection
+) -> None:
+    asked = asyncio.Event()
+
+    async def silent(request: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        return web.json_response({})
+
+    server.answer = silent
+    calls: list[Call] = []
+    client = KubeClient(connection, observer=calls.append)
+    writing = asyncio.create_task(client.create(CONFIG_MAPS, "shop", {"metadata": {"name": "a"}}))
+    await asked.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    (call,) = calls
+    assert (call.verb, call.namespace, call.name, call.code) == ("create", "shop", "a", 0)
+    assert (call.outcome, call.field_manager) == ("none", "resilience-operator")
+
+
 async def test_writes_wait_for_the_bucket_and_reads_do_not(
     server: Server, connection: Connection
 ) -> None:

@@ -74,3 +74,11 @@ async def test_names_and_notes_fit() -> None:
     body = sink.created[0]
     assert len(body["metadata"]["name"]) <= 253
     assert len(body["note"]) == 1024
+    assert "annotations" not in body["metadata"]
+
+
+async def test_an_event_has_the_name_of_its_decision() -> None:
+    recorder, sink, _ = make()
+    await recorder.record(SHOP, "Normal", "LevelImproved", "up", "Evaluate", "0123456789ab")
+    annotations = sink.created[0]["metadata"]["annotations"]
+    assert annotations == {"resilience.aidrive.dev/decision": "0123456789ab"}

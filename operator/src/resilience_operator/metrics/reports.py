@@ -69,12 +69,9 @@ class Reports(Metrics):
     def rollout_moved(self, policy: Key, event: RolloutEvent) -> None:
         """Something happened to a rollout."""
         self._rollouts.moved(event)
-        fields = {
-            "namespace": policy[0],
-            "policy": policy[1],
-            "reason": event.reason,
-            "decision": event.decision_id,
-        }
+        fields = {"namespace": policy[0], "policy": policy[1], "reason": event.reason}
+        if event.decision_id:
+            fields["decision"] = event.decision_id
         log.info("%s: %s", event.reason, event.message, extra=fields)
 
     def forget_rollout(self, policy: Key) -> None:

@@ -26,7 +26,8 @@ _EXPORTER_LOGGER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 
 def start(endpoint: str, ratio: float, resource: Mapping[str, str], clock: Clock) -> Recorder:
     """A recorder whose spans go to that collector. `resource` says who sends them."""
-    exporter = _Reported(OTLPSpanExporter(endpoint=endpoint.rstrip("/") + PATH))
+    overheard = _overhear()
+    exporter = _Reported(OTLPSpanExporter(endpoint=endpoint.rstrip("/") + PATH), overheard)
     provider = TracerProvider(
         sampler=ALWAYS_ON,  # what is recorded at all is chosen by the recorder
         resource=Resource.create(resource).merge(OTELResourceDetector().detect()),
@@ -49,20 +50,23 @@ class _Overheard(logging.Filter):
         return False
 
 
+def _overhear() -> _Overheard:
+    """Silence the library: it has lines for every try, and quotes a header that it cannot read."""
+    overheard = _Overheard()
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    exporter = logging.getLogger(_EXPORTER_LOGGER)
+    exporter.setLevel(logging.WARNING)
+    exporter.addFilter(overheard)
+    return overheard
+
+
 class _Reported(SpanExporter):
-    """The exporter, with a log line when spans cease to arrive and one when they do again.
+    """The exporter, with a log line when spans cease to arrive and one when they do again."""
 
-    The library has lines for every batch and every try, and quotes a header that it cannot read.
-    """
-
-    def __init__(self, exporter: SpanExporter) -> None:
+    def __init__(self, exporter: SpanExporter, overheard: _Overheard) -> None:
         self._exporter = exporter
+        self._overheard = overheard
         self._arriving = True
-        self._overheard = _Overheard()
-        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-        quiet = logging.getLogger(_EXPORTER_LOGGER)
-        quiet.setLevel(logging.WARNING)
-        quiet.addFilter(self._overheard)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send a batch; whether it has arrived."""

@@ -107,6 +107,13 @@ class TestVerbs:
         assert bench.status.phase is RolloutPhase.PAUSED
         assert bench.told.reasons.count("RolloutPaused") == 1
         assert bench.server.live(POLICIES, KEY[1])["metadata"]["annotations"] == {}
+        ((action,),) = bench.observer.of("person_acted")
+        assert (action.action, action.policy) == ("RolloutPause", KEY)
+        assert action.facts == {"outcome": "RolloutPaused"}
+        paused = next(each for each in bench.told.events if each.reason == "RolloutPaused")
+        assert action.decision_id == paused.decision_id
+        (_, _, decision_id) = bench.observer.of("rollout_decided")[-1]
+        assert decision_id == paused.decision_id != ""
 
     async def test_the_server_knows_better_than_our_copy(self) -> None:
         bench = Bench()
