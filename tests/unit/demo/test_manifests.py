@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from e2e.demo.app.features import FEATURES
+from e2e.demo.deploy import NAMESPACE, VALUES
 from resilience_operator.api.v1alpha1.policy import PolicySpec
 
 FOLDER = Path(__file__).resolve().parents[3] / "manifests" / "demo"
@@ -74,6 +75,12 @@ def test_the_policy_names_what_the_demo_deploys(policy: PolicySpec) -> None:
     assert {"access-key-id", "secret-access-key"} <= set(
         secrets[probes["s3"].s3.credentials_secret_ref.name]
     )
+
+
+def test_the_chart_is_told_where_the_policy_has_its_secrets() -> None:
+    (values,) = documents(Path(VALUES).name)
+    spaces = {item["metadata"]["namespace"] for item in of_kind("Secret").values()}
+    assert spaces == set(values["rbac"]["secretNamespaces"]) == {NAMESPACE}
 
 
 def test_every_pod_is_fit_for_the_restricted_level() -> None:

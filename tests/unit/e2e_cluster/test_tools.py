@@ -35,6 +35,19 @@ def test_key_depends_on_go_and_on_the_tool_alone() -> None:
     assert etcd.key("go1.26.1").startswith(f"etcd-{etcd.version()}-")
 
 
+def test_what_is_built_is_found_whatever_go_has_built_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    helm = tools.lookup("helm")
+    assert build.built("helm") is None
+    (tmp_path / "resilience-operator" / "bin" / "helm-v0.0.1-abc").mkdir(parents=True)
+    folder = helm.cached("go1.99.9")
+    folder.mkdir(parents=True)
+
+    assert build.built("helm") == folder
+
+
 def test_key_depends_on_the_files_of_the_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
