@@ -9,7 +9,7 @@ GENERATE := PYTHONPATH=operator $(PY) -m tools
 TEST_TOOLS := kubernetes etcd helm
 PROVIDER ?= auto
 
-.PHONY: help setup generate format verify test unit integration e2e e2e-rollout bench image chart version demo demo-rollout demo-down cluster-up cluster-down
+.PHONY: help setup generate format verify test unit integration e2e e2e-rollout drill bench image chart version demo demo-rollout demo-down cluster-up cluster-down
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,10 +58,13 @@ integration: setup ## Tests against a real API server and real servers behind th
 	@WHOLE_SUITE=1 $(PY) -m pytest -q tests/integration
 
 e2e: setup ## The cluster, the demo, takeover, five quiet minutes, the pages: on a real cluster
-	@$(PY) -m pytest -v --durations=0 e2e/test_cluster.py e2e/test_demo.py e2e/test_rights.py e2e/test_docs.py
+	@$(PY) -m pytest -v --durations=0 e2e/test_cluster.py e2e/test_preflight.py e2e/test_demo.py e2e/test_rights.py e2e/test_docs.py
 
 e2e-rollout: setup ## Whole rollouts under load, through a real gateway (20 minutes)
 	@$(PY) -m pytest -v --durations=0 e2e/test_gateway.py e2e/test_rollout.py e2e/test_rights.py
+
+drill: setup ## Lose the demo's cluster in an outage, build another: seconds, and what differs
+	@$(PY) -m pytest -v -s --durations=0 e2e/test_drill.py
 
 bench: setup ## Speed and memory: probes per CPU-second, 1,000 policies on a real API server
 	@$(PY) -m e2e.cluster build kubernetes etcd
