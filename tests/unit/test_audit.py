@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from resilience_operator import audit
-from resilience_operator.core.human_actions import HumanAction
+from resilience_operator.core.human_actions import Action, HumanAction
 from resilience_operator.core.resources import CONFIG_MAPS, LEASES, LEVELS
 from resilience_operator.kube.calls import Call
 from resilience_operator.logging import configure
@@ -92,7 +92,7 @@ def test_a_renewal_of_the_lease_has_no_line(told: Told) -> None:
 
 def test_what_a_person_did_in_a_line(told: Told) -> None:
     facts = {"requested_by": "eva", "until": "2026-01-01T00:00:00Z"}
-    action = HumanAction("OverrideSet", KEY, "eva forces it.", "0123", facts)
+    action = HumanAction(Action.OVERRIDE_SET, KEY, "eva forces it.", "0123", facts)
     assert told(lambda: audit.person_acted(action)) == {
         "level": "INFO",
         "logger": "resilience_operator.audit",

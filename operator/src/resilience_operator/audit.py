@@ -41,7 +41,7 @@ def person_acted(action: HumanAction) -> None:
     """Something that a person asked for is acted upon, or has ended."""
     namespace, policy = action.policy
     fields = {
-        "action": action.action,
+        "action": action.action.value,
         "namespace": namespace,
         "policy": policy,
         "decision": action.decision_id,

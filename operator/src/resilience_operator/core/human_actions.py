@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from resilience_operator.api.v1alpha1.base import ConditionStatus
@@ -12,11 +13,29 @@ from resilience_operator.core.rollout.model import RolloutEvent, Verb
 from resilience_operator.core.times import from_rfc3339
 
 
+class Action(StrEnum):
+    """What can be done; `Expired` is the end that was given from the start."""
+
+    OVERRIDE_SET = "OverrideSet"
+    OVERRIDE_CHANGED = "OverrideChanged"
+    OVERRIDE_REMOVED = "OverrideRemoved"
+    OVERRIDE_EXPIRED = "OverrideExpired"
+    FREEZE_SET = "FreezeSet"
+    FREEZE_CHANGED = "FreezeChanged"
+    FREEZE_REMOVED = "FreezeRemoved"
+    FREEZE_EXPIRED = "FreezeExpired"
+    ROLLOUT_PAUSE = "RolloutPause"
+    ROLLOUT_RESUME = "RolloutResume"
+    ROLLOUT_ABORT = "RolloutAbort"
+    ROLLOUT_RETRY = "RolloutRetry"
+    ROLLOUT_PROMOTE = "RolloutPromote"
+
+
 @dataclass(frozen=True, slots=True)
 class HumanAction:
     """One thing that a person asked for and the operator acts upon, or that ends."""
 
-    action: str  # PascalCase
+    action: Action
     policy: Key
     message: str
     decision_id: str = ""
@@ -58,7 +77,7 @@ def level_actions(
         if change is not None:
             given = is_.given or was.given
             yield HumanAction(
-                f"{name}{change}",
+                Action(f"{name}{change}"),
                 policy,
                 _sentence(name.lower(), change, level, given),
                 decision_id,
@@ -72,7 +91,9 @@ def rollout_action(
     """A verb, and what came of it."""
     facts = {"outcome": answer.reason, "field_manager": by}
     known = {name: value for name, value in facts.items() if value}
-    return HumanAction(f"Rollout{verb.capitalize()}", policy, answer.message, decision_id, known)
+    return HumanAction(
+        Action(f"Rollout{verb.capitalize()}"), policy, answer.message, decision_id, known
+    )
 
 
 def _lever(given: Override | Freeze | None, now: float) -> Lever:
