@@ -24,7 +24,13 @@ HEAVY = {"kopf", "aiohttp", "kubernetes", "rich", "yaml", "psycopg", "redis", "b
 
 
 def test_help_loads_nothing_that_it_does_not_need() -> None:
-    for words in (["--help"], ["rollout", "promote", "--help"], ["completion", "zsh"], ["version"]):
+    for words in (
+        ["--help"],
+        ["rollout", "promote", "--help"],
+        ["preflight", "--help"],
+        ["completion", "zsh"],
+        ["version"],
+    ):
         done = subprocess.run(
             [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True
         )
