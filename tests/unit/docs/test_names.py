@@ -48,6 +48,10 @@ def spans(pattern: str) -> Iterable[tuple[str, str]]:
     )
 
 
+def scripts(page: Page) -> Iterable[str]:
+    return (block.text for block in page.of("sh"))
+
+
 def test_metrics() -> None:
     recorded = {rule.name for rule in (*recordings.levels(), *recordings.operator())}
     families = {metricsdoc.series_of(metric) for metric in metricsdoc.families()}
@@ -98,7 +102,10 @@ def test_files() -> None:
 
 def test_targets_of_make() -> None:
     targets = set(re.findall(r"(?m)^([a-z0-9-]+):", (ROOT / "Makefile").read_text()))
-    named = set(found(r"(?m)(?:^ *|`)make ([a-z][a-z0-9-]*)"))
+    code = ((page.name, text) for page in PAGES for text in (*page.spans, *scripts(page)))
+    named = {
+        (name, one) for name, text in code for one in re.findall(r"^make ([\w-]+)", text, re.M)
+    }
 
     assert len(named) > 8
     assert {one for one in named if one[1] not in targets} == set()
