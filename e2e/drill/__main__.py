@@ -38,13 +38,18 @@ def _restore(arguments: argparse.Namespace) -> int:
     age = time.time() - taken.taken_at
 
     def install() -> None:
-        if arguments.install:
-            subprocess.run(arguments.install, shell=True, check=True)
+        if arguments.install and _shell(arguments.install) != 0:
+            raise CommandFailed(f"{arguments.install}: it failed, see above")
 
     done = Restored()
     files = tuple(arguments.manifest)
     Restoration(Kubectl({}), taken, install, files, arguments.patience).run(done)
     return _tell(done, {}, age, arguments.report)
+
+
+def _shell(command: str) -> int:
+    """Run it; its exit code. What it says goes to the person."""
+    return subprocess.run(command, shell=True, check=False).returncode
 
 
 def _run(arguments: argparse.Namespace) -> int:
