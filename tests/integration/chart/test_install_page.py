@@ -48,7 +48,8 @@ def test_every_command_does_what_it_should(
         "HOME": str(tmp_path),
         "KUBECONFIG": str(empty_cluster.kubeconfig),
     }
-    (tmp_path / "charts").symlink_to(ROOT / "charts")
+    for folder in ("charts", "crds"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / "first.yaml").write_text(policy())
     listed = commands()
     assert len(listed) >= 15
