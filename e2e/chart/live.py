@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from e2e.demo.deploy import NAMESPACE, wait_available
+from e2e.demo.deploy import NAMESPACE, apply, wait_available
 from e2e.demo.kubectl import ROOT, CommandFailed, Kubectl
 from e2e.demo.watch import wait_for_level
 
@@ -104,7 +104,7 @@ class Live:
         file = self._folder / f"{name}.json"
         items = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         file.write_text(json.dumps(items))
-        self.until(f"{name} are taken", lambda: bool(self._run("apply", "-f", str(file))), 30)
+        apply(self._kubectl, "-f", str(file))
 
     def _force(self) -> None:
         expires = datetime.now(UTC) + timedelta(seconds=_LONG)
@@ -166,7 +166,9 @@ class Live:
         """Wait for it."""
         deadline = time.monotonic() + seconds
         while not _is(holds):
-            assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+            if time.monotonic() > deadline:
+                now = self._run("get", "rp", HELD, "--ignore-not-found", "-o=jsonpath={.status}")
+                raise AssertionError(f"not within {seconds:.0f} s: {what}; {HELD}: {now}")
             time.sleep(0.3)
 
     def _get(self, kind: str, name: str) -> Body:

@@ -1,7 +1,9 @@
-"""The operator as a release of a chart: this one, or the version before, which is kept packed."""
+"""The operator as a release of its chart: this version, or the one before, which is kept packed."""
 
+import json
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,12 +12,21 @@ from e2e.demo.deploy import wait_available
 from e2e.demo.helm import CHART, OPERATOR_NAMESPACE, RELEASE, Helm
 from e2e.demo.kubectl import Kubectl
 
-PREVIOUS = "tests/integration/chart/previous/resilience-operator-0.1.0.tgz"
+PREVIOUS = "0.1.0"
+_FOLDER = "tests/integration/chart/previous"
+_CHART = f"{_FOLDER}/resilience-operator-{PREVIOUS}.tgz"
+_WHEEL = f"resilience_operator-{PREVIOUS}-py3-none-any.whl"
+# Python runs the code of the wheel in place of the image's own.
+_RUN_THE_WHEEL: dict[str, Any] = {
+    "extraEnv": [{"name": "PYTHONPATH", "value": f"/previous/{_WHEEL}"}],
+    "extraVolumes": [{"name": "previous", "configMap": {"name": "previous"}}],
+    "extraVolumeMounts": [{"name": "previous", "mountPath": "/previous"}],
+}
 CRDS = tuple(
     f"{kind}.resilience.aidrive.dev" for kind in ("resiliencepolicies", "degradationlevels")
 )
-SETTLED_RESULTS = 40
-"""Answers of probes after which a new leader would have changed what it wanted to change."""
+ENOUGH_RESULTS = 40
+"""Answers of probes after which a leader would have changed what it wanted to change."""
 
 
 class Release:
@@ -25,13 +36,28 @@ class Release:
         self.kubectl = kubectl
         self.helm = Helm(kubectl.environment)
 
-    def install(self, chart: str = CHART, *options: str) -> None:
-        """Install it, and wait until a replica leads."""
-        self.helm.run("install", RELEASE, chart, *options)
+    def install(self, *options: str) -> None:
+        """Install this repository's chart, and wait until a replica leads."""
+        self.helm.run("install", RELEASE, CHART, *options)
+        self.await_leader()
+
+    def install_previous(self, *options: str) -> None:
+        """The same with the version before: its chart and its code."""
+        wheel = f"--from-file={_FOLDER}/{_WHEEL}"
+        self.kubectl.run("-n", OPERATOR_NAMESPACE, "create", "configmap", "previous", wheel)
+        values = (
+            f"--set-json={name}={json.dumps(value)}" for name, value in _RUN_THE_WHEEL.items()
+        )
+        self.helm.run("install", RELEASE, _CHART, *values, *options)
         self.await_leader()
 
     def upgrade(self, *options: str) -> None:
-        """Upgrade to this repository's chart, with the values of the release and these."""
+        """To this repository's chart, with these values."""
+        self.helm.run("upgrade", RELEASE, CHART, "--reset-values", *options)
+        self.await_leader()
+
+    def change(self, *options: str) -> None:
+        """Other values, besides those of the release."""
         self.helm.run("upgrade", RELEASE, CHART, "--reset-then-reuse-values", *options)
         self.await_leader()
 
@@ -44,18 +70,24 @@ class Release:
         """Remove it; what helm says."""
         return self.helm.run("uninstall", RELEASE)
 
-    def chart(self) -> str:
-        """Name and version of the chart that is installed."""
-        rows = self.helm.run("list", "--filter", f"^{RELEASE}$", "--no-headers").split("\t")
-        return rows[5].strip()
+    def versions(self) -> tuple[str, str]:
+        """The chart's that is installed, and the leader's own."""
+        (row,) = json.loads(self.helm.run("list", "--output", "json"))
+        info = re.search(
+            r'resilience_build_info\{.*version="([^"]+)"', self._metrics(self.leader())
+        )
+        assert info, "the leader says its version"
+        return row["chart"].removeprefix(f"{RELEASE}-"), info[1]
 
     def await_leader(self) -> None:
-        """Wait until all pods are of the present template and one has led for a while."""
+        """Wait until all pods are of the present template, and one of them leads."""
         wait_available(self.kubectl, OPERATOR_NAMESPACE, (RELEASE,))
-        deadline = time.monotonic() + 90
-        while not self._settled():
-            assert time.monotonic() < deadline, "no replica of the release leads and probes"
-            time.sleep(0.5)
+        self._until("one of the replicas leads", lambda: bool(self.leader()))
+
+    def await_evidence(self) -> None:
+        """Wait until the leader has probed for a while."""
+        name = "resilience_probe_results_total"
+        self._until("it probes", lambda: self.metric(self.leader(), name) >= ENOUGH_RESULTS)
 
     def leader(self) -> str:
         """The pod that holds the Lease, if it is one of those that are there to stay."""
@@ -72,19 +104,19 @@ class Release:
 
     def metric(self, pod: str, name: str) -> float:
         """The sum of a metric's series."""
-        path = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{pod}:8080/proxy/metrics"
-        lines = self.kubectl.run("get", "--raw", path).splitlines()
+        lines = self._metrics(pod).splitlines()
         found = [line for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in found)
 
-    def _settled(self) -> bool:
-        leader = self.leader()
-        if not leader or not self.metric(leader, "resilience_policies"):
-            return bool(leader) and not self._policies()
-        return self.metric(leader, "resilience_probe_results_total") >= SETTLED_RESULTS
+    def _metrics(self, pod: str) -> str:
+        path = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{pod}:8080/proxy/metrics"
+        return self.kubectl.run("get", "--raw", path)
 
-    def _policies(self) -> str:
-        return self.kubectl.run("get", "resiliencepolicies", "--all-namespaces", "--output=name")
+    def _until(self, what: str, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 90
+        while not holds():
+            assert time.monotonic() < deadline, f"not within 90 s: {what}"
+            time.sleep(0.5)
 
     def _get(self, *what: str) -> Any:
         return self.kubectl.get("-n", OPERATOR_NAMESPACE, *what)
