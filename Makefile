@@ -57,8 +57,9 @@ integration: setup ## Tests against a real API server and real servers behind th
 	@$(PY) -m e2e.cluster build $(TEST_TOOLS)
 	@WHOLE_SUITE=1 $(PY) -m pytest -q tests/integration
 
-e2e: setup ## The cluster, the demo, takeover, five quiet minutes, the pages: on a real cluster
-	@$(PY) -m pytest -v --durations=0 e2e/test_cluster.py e2e/test_preflight.py e2e/test_demo.py e2e/test_rights.py e2e/test_docs.py
+e2e: setup ## The cluster, the demo, takeover, five quiet minutes, the pages, the chart: for real
+	@$(PY) -m pytest -v --durations=0 e2e/test_cluster.py e2e/test_preflight.py e2e/test_demo.py e2e/test_rights.py e2e/test_docs.py \
+		e2e/test_image.py e2e/test_chart.py
 
 e2e-rollout: setup ## Whole rollouts under load, through a real gateway (20 minutes)
 	@$(PY) -m pytest -v --durations=0 e2e/test_gateway.py e2e/test_rollout.py e2e/test_rights.py
