@@ -187,3 +187,13 @@ def test_the_notes_name_three_commands(release: Helm, api: Api) -> None:
     assert "kubectl explain resiliencepolicy.spec" in notes
     assert "kubectl get resiliencepolicies,degradationlevels --all-namespaces" in notes
     assert f"--clusterrole={RELEASE}-secrets" in notes
+
+
+def test_the_notes_name_each_shard(release: Helm, api: Api) -> None:
+    shards = [{"name": "a", "selector": "shard=a"}, {"name": "rest", "selector": "shard!=a"}]
+
+    notes = release.install({"shards": shards})
+
+    for name in ("a", "rest"):
+        command = f"kubectl -n {NAMESPACE} rollout status deployment/{RELEASE}-{name}"
+        assert f"\n  {command}\n" in notes
