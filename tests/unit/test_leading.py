@@ -40,7 +40,7 @@ async def test_cancelling_cancels_all_parts() -> None:
 
 
 async def test_the_control_probe_connects() -> None:
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     assert await can_connect("127.0.0.1", port)
     server.close()
