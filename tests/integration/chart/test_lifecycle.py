@@ -41,7 +41,7 @@ def exists(api: Api, name: str) -> bool:
 
 
 def gone(api: Api) -> None:
-    wait_until(lambda: not any(exists(api, name) for name in CRDS), "the CRDs are gone", 30)
+    wait_until(lambda: not any(exists(api, name) for name in CRDS), "the CRDs are gone", 90)
 
 
 def live(api: Api, kubectl: Kubectl, namespace: str) -> Body:

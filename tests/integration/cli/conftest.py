@@ -1,6 +1,7 @@
 """The command line on a real API server, with statuses that an operator would have written."""
 
 import copy
+import signal
 import subprocess
 import sys
 import threading
@@ -64,7 +65,13 @@ class Shop:
         place = ["--kubeconfig", self.kubeconfig, "-n", self.here.name]
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            [*command, *place], stdout=pipe, stderr=pipe, text=True, start_new_session=True
+            [*command, *place],
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            start_new_session=True,
+            # Whoever runs the tests in the background has SIGINT ignored, and so would this.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def status(self, **status: Any) -> None:

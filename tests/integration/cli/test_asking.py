@@ -130,7 +130,8 @@ def test_whoever_has_seen_enough_interrupts_the_watch(shop: Shop) -> None:
     shop.status(rollout=PROGRESSING)
     watch = shop.begin("rollout", "status", "inventario", "--watch")
     assert watch.stdout is not None
-    assert "Progressing" in watch.stdout.readline()
+    first = watch.stdout.readline()
+    assert "Progressing" in first, watch.communicate(timeout=20)
 
     watch.send_signal(signal.SIGINT)
 
