@@ -209,7 +209,7 @@ def test_node_port_and_port_forward_answer_on_loopback(before: Traces) -> None:
         forward.wait()
 
 
-def test_writes_are_in_the_audit_log(before: Traces) -> None:
+def test_the_audit_log_has_writes_and_what_service_accounts_read(before: Traces) -> None:
     log = paths.cluster_folder(NAME) / "audit.log"
     events = [json.loads(line) for line in log.read_text().splitlines()]
 
@@ -221,7 +221,8 @@ def test_writes_are_in_the_audit_log(before: Traces) -> None:
         and "name" in event["objectRef"]
     }
     assert {"web", "files"} <= written
-    assert not {event["verb"] for event in events} & {"get", "list", "watch"}
+    reads = [event for event in events if event["verb"] in ("get", "list", "watch")]
+    assert all("system:serviceaccounts" in event["user"]["groups"] for event in reads)
 
 
 def test_down_leaves_nothing_behind(before: Traces) -> None:
