@@ -97,6 +97,14 @@ class Shop:
             elif phase in ("Idle", "Succeeded"):
                 self._release()
             self.until("the rollout moves", lambda before=phase: self.phase != before)  # type: ignore[misc]
+        if verb == "promote":
+            self.until("the canary is ready", self._canary_is_ready)
+
+    def _canary_is_ready(self) -> bool:
+        canary = self._get("deployment", CANARY)
+        wanted, status = canary["spec"]["replicas"], canary["status"]
+        seen = status["observedGeneration"] == canary["metadata"]["generation"]
+        return bool(seen and wanted == status["updatedReplicas"] == status["readyReplicas"])
 
     def _release(self) -> None:
         value = f"VERSION=v{next(self._versions)}"
