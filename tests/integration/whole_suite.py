@@ -21,7 +21,9 @@ def note_deselected(items: Sequence[pytest.Item]) -> None:
 
 
 def require(session: pytest.Session, folders: Sequence[str]) -> None:
-    """Skip the test unless every test of these folders was run, and none has failed."""
+    """Skip the test unless every test of these folders was run; a run that has failed is over."""
+    if session.testsfailed:
+        pytest.skip("others have failed")
     missing = _missing(session, folders)
     if not missing:
         return
@@ -37,6 +39,4 @@ def _missing(session: pytest.Session, folders: Sequence[str]) -> str:
         return f"{', '.join(absent)} not among the tests"
     if any("::" in argument for argument in session.config.args):
         return "single tests were asked for"
-    if session.config.stash.get(_DESELECTED, 0):
-        return "tests were deselected"
-    return "others have failed" if session.testsfailed else ""
+    return "tests were deselected" if session.config.stash.get(_DESELECTED, 0) else ""

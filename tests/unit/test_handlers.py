@@ -11,6 +11,7 @@ from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
 from resilience_operator.core.model import Key
 from resilience_operator.handlers import (
     EndlessBackoff,
+    Interruptions,
     build_registry,
     build_settings,
     dispatch_level,
@@ -48,6 +49,9 @@ class Sink:
     def level_gone(self, key: Key) -> None:
         self.told.append(("no level", key))
 
+    def listed_again(self) -> None:
+        self.told.append(("listed again", None))
+
 
 @pytest.mark.parametrize("kind", [None, "MODIFIED"])
 def test_whatever_the_event_the_present_state_is_handed_over(kind: str | None) -> None:
@@ -83,6 +87,17 @@ def test_an_invalid_body_is_named_and_left_until_it_is_corrected(
     assert "spec.dependencies" in caplog.records[0].message
     assert "spec.policyRef" in caplog.records[1].message
     assert caplog.records[0].object == "inventario"  # type: ignore[attr-defined]
+
+
+def test_a_list_after_the_first_is_an_interruption_and_is_told_once() -> None:
+    told: list[str] = []
+    events = Interruptions(lambda: told.append("again"))
+    for kind in (None, None, "ADDED", "MODIFIED"):
+        events.seen(kind)
+    assert told == []
+    for kind in (None, None, "DELETED", None):
+        events.seen(kind)
+    assert told == ["again", "again"]
 
 
 def test_the_backoff_never_ends_and_begins_anew_at_each_use() -> None:

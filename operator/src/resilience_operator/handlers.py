@@ -47,6 +47,9 @@ class Sink(Protocol):
     def level_gone(self, key: Key) -> None:
         """A level no longer exists."""
 
+    def listed_again(self) -> None:
+        """What there is has been listed anew: what went away meanwhile was not told."""
+
 
 class EndlessBackoff(Iterable[float]):
     """1, 2, 4 … 60, 60, 60 seconds, anew at each use: a watch must never end the operator."""
@@ -84,6 +87,22 @@ def dispatch_level(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> Non
     sink.level_seen(level)
 
 
+class Interruptions:
+    """Notices from the events of one kind when kopf has lost its watch and has to list again."""
+
+    def __init__(self, tell: Callable[[], object]) -> None:
+        self._tell = tell
+        self._watching = False
+
+    def seen(self, kind: str | None) -> None:
+        """An event of that kind came; None is of a list, the first of which is no news."""
+        if kind is not None:
+            self._watching = True
+        elif self._watching:
+            self._watching = False
+            self._tell()
+
+
 def build_registry(
     sink: Sink, post: Callable[..., object], kubeconfig: str | None
 ) -> kopf.OperatorRegistry:
@@ -96,12 +115,16 @@ def build_registry(
             return kopf.login_with_kubeconfig(**kwargs)
         return kopf.login_with_service_account(**kwargs)
 
+    policies, levels = (Interruptions(lambda: post(sink.listed_again)) for _ in range(2))
+
     @kopf.on.event(*POLICIES, id="policy", registry=registry)
     async def policy_event(event: Mapping[str, Any], **_: Any) -> None:
+        policies.seen(event["type"])
         post(dispatch_policy, sink, event["type"], dict(event["object"]))
 
     @kopf.on.event(GROUP, VERSION, "degradationlevels", id="level", registry=registry)
     async def level_event(event: Mapping[str, Any], **_: Any) -> None:
+        levels.seen(event["type"])
         post(dispatch_level, sink, event["type"], dict(event["object"]))
 
     return registry

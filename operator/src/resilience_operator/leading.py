@@ -16,7 +16,12 @@ from resilience_operator.api.v1alpha1.base import MANAGED_BY_LABEL
 from resilience_operator.controller.finalizer import Finalizer
 from resilience_operator.controller.flag_effects import FlagEffects
 from resilience_operator.controller.hand_over import HandOver
-from resilience_operator.controller.housekeeping import resync, watch_flags
+from resilience_operator.controller.housekeeping import (
+    RollCall,
+    after_interruptions,
+    resync,
+    watch_flags,
+)
 from resilience_operator.controller.reconciler import Controller
 from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Store
@@ -89,6 +94,8 @@ class Leader:
         controller = self._controller(store, subscriptions, queue, announcements, engine, trust)
         arrivals: WorkQueue[Key] = WorkQueue(clock, reports)
         hand_over = HandOver(store, controller, self.client, arrivals, clock.now)
+        selector = settings.policy_selector or None
+        roll_call = RollCall(store, controller, self.client, self._namespaces, selector)
         for body in await self._first_levels():
             dispatch_level(hand_over, "ADDED", body)
         self.vitals.watch("The probe schedule", pool.overdue, SCHEDULE_PATIENCE_SECONDS)
@@ -98,15 +105,8 @@ class Leader:
             arrivals.run(hand_over.take_over),
             self._watch_policies(hand_over),
             TrustMonitor(store, controller, clock, self._control()).run(),
-            resync(
-                store,
-                controller,
-                self.client,
-                clock,
-                settings.resync_seconds,
-                self._namespaces,
-                settings.policy_selector or None,
-            ),
+            resync(roll_call, clock, settings.resync_seconds),
+            after_interruptions(hand_over.interrupted, roll_call, clock),
             lag.watch(),
             engine.run(),
         ]

@@ -2,7 +2,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from resilience_operator.controller.housekeeping import drop_vanished, resync, watch_flags
+from resilience_operator.controller.housekeeping import (
+    INTERRUPTED_SECONDS,
+    RollCall,
+    after_interruptions,
+    resync,
+    watch_flags,
+)
 from resilience_operator.core.errors import TransientError
 from resilience_operator.core.resources import Resource
 from resilience_operator.kube.watch import Change
@@ -48,7 +54,7 @@ async def test_what_vanished_while_the_watch_was_down_is_let_go() -> None:
     bench.controller.policy_seen(reference_policy().named("other").build())
     bench.controller.level_seen(make_level("checkout").build())
     listing = Listing(resiliencepolicies=["other"], degradationlevels=[])
-    await drop_vanished(bench.store, bench.controller, listing, (None,), "shard=a")
+    assert await RollCall(bench.store, bench.controller, listing, (None,), "shard=a").take()
     assert listing.selectors == {"resiliencepolicies": "shard=a", "degradationlevels": None}
     assert list(bench.store.policy_keys()) == [("retail", "other")]
     assert list(bench.store.level_keys()) == []
@@ -60,9 +66,8 @@ async def test_a_resync_spreads_itself_and_survives_an_api_server_that_does_not_
     bench.controller.policy_seen(reference_policy().named("other").build())
     del bench.queue.keys[:]
     listing = Listing(resiliencepolicies=None, degradationlevels=[])
-    task = asyncio.ensure_future(
-        resync(bench.store, bench.controller, listing, bench.clock, 600.0, ("retail",), None)
-    )
+    roll_call = RollCall(bench.store, bench.controller, listing, ("retail",), None)
+    task = asyncio.ensure_future(resync(roll_call, bench.clock, 600.0))
     await bench.clock.advance(300)
     assert bench.queue.keys == [KEY]
     await bench.clock.advance(300)
@@ -72,4 +77,26 @@ async def test_a_resync_spreads_itself_and_survives_an_api_server_that_does_not_
     assert list(bench.store.policy_keys()) == []
     await bench.clock.advance(600)
     assert len(bench.queue.keys) == 4
+    task.cancel()
+
+
+async def test_after_an_interruption_the_roll_is_called_until_the_cluster_answers() -> None:
+    bench = Bench()
+    bench.controller.policy_seen(reference_policy().build())
+    listing = Listing(resiliencepolicies=None, degradationlevels=[])
+    roll_call = RollCall(bench.store, bench.controller, listing, (None,), None)
+    interrupted = asyncio.Event()
+    task = asyncio.ensure_future(after_interruptions(interrupted, roll_call, bench.clock))
+    await bench.clock.advance(600)
+    assert listing.selectors == {}
+
+    interrupted.set()
+    await bench.clock.advance(INTERRUPTED_SECONDS)
+    assert list(bench.store.policy_keys()) == [KEY]
+    listing.names["resiliencepolicies"] = []
+    await bench.clock.advance(INTERRUPTED_SECONDS)
+    assert list(bench.store.policy_keys()) == []
+    listing.selectors.clear()
+    await bench.clock.advance(600)
+    assert listing.selectors == {}
     task.cancel()

@@ -5,6 +5,7 @@ has begun. So it is given some seconds, and then the policy and its levels are r
 the watches have shown meanwhile: decisions go on from the last one that was made.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -50,6 +51,8 @@ class HandOver:
         self._queue = queue
         self._now = now
         self._awaited: set[Key] = set()
+        self.interrupted = asyncio.Event()
+        """Set when the watches have missed something: whoever acts upon it clears it."""
 
     def policy_added(self, policy: ResiliencePolicy) -> None:
         """A policy that is new, or one that somebody else has looked after until now."""
@@ -80,6 +83,10 @@ class HandOver:
     def level_gone(self, key: Key) -> None:
         """A level no longer exists."""
         self._controller.level_gone(key)
+
+    def listed_again(self) -> None:
+        """What there is has been listed anew, after an interruption."""
+        self.interrupted.set()
 
     async def take_over(self, key: Key) -> None:
         """Let a policy in as it stands by now. Raises ApiError for the queue to try again."""
