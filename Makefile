@@ -9,7 +9,7 @@ GENERATE := PYTHONPATH=operator $(PY) -m tools
 TEST_TOOLS := kubernetes etcd helm
 PROVIDER ?= auto
 
-.PHONY: help setup generate format verify test unit integration e2e e2e-rollout drill bench image chart version demo demo-rollout demo-down cluster-up cluster-down
+.PHONY: help setup generate lock format verify test unit integration e2e e2e-rollout drill bench image chart version demo demo-rollout demo-down cluster-up cluster-down
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,13 @@ generate: venv ## Write the generated files anew: CRDs, reference, rules, dashbo
 	@$(GENERATE).dashgen
 	@$(GENERATE).chartcrds && $(GENERATE).chartrules && $(GENERATE).chartdashboards && $(GENERATE).chartdoc
 	@$(GENERATE).manifestsgen
+
+# Extras are named: else pip takes the newest release of such a package, and has no hash for it.
+LOCK = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	--no-strip-extras --python-version 3.11
+lock: venv ## Resolve the Python dependencies anew, keeping the versions that still fit
+	@$(LOCK) pyproject.toml -o requirements.lock
+	@$(LOCK) --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 
 format: venv ## Format the code and mend what the linter can
 	@.venv/bin/ruff format .
