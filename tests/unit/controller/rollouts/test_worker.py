@@ -11,7 +11,7 @@ from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase
 from resilience_operator.core.errors import TransientError
 from resilience_operator.core.resources import HTTP_ROUTES, POLICIES
 from tests.unit.actuators.traffic.objects import backend, http_route, rule
-from tests.unit.controller.rollouts.bench import CANARY, KEY, STABLE, Bench
+from tests.unit.controller.rollouts.bench import CANARY, KEY, STABLE, Bench, accept
 from tests.unit.core.rollout.world import make_rollout
 
 
@@ -95,6 +95,21 @@ async def test_pods_are_listed_when_their_deployment_changes_or_every_few_second
     await bench.clock.advance(10.0)
     await bench.turn()
     assert bench.server.asked.count("list pods") == 2
+
+
+async def test_one_rule_that_somebody_resets_is_set_again() -> None:
+    bench = Bench()
+    pairs = [rule(backend(STABLE, 100), backend(CANARY, 0), path=path) for path in ("/", "/web")]
+    bench.server.put(HTTP_ROUTES, http_route(*pairs))
+    accept(bench.server, "dashboard")
+    await bench.turn(4)
+    live = bench.server.live(HTTP_ROUTES, "dashboard")
+    for each, weight in zip(live["spec"]["rules"][1]["backendRefs"], (100, 0), strict=True):
+        each["weight"] = weight
+    await bench.turn()
+    rules = bench.server.live(HTTP_ROUTES, "dashboard")["spec"]["rules"]
+    assert [[b["weight"] for b in each["backendRefs"]] for each in rules] == [[95, 5], [95, 5]]
+    assert bench.told.reasons[-1] == "TrafficDrifted"
 
 
 class TestVerbs:

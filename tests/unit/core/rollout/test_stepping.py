@@ -316,6 +316,13 @@ def test_rules_that_disagree_have_drifted_too() -> None:
     assert world.decide().effect is Effect.SET_WEIGHT
 
 
+def test_one_rule_of_several_that_was_changed_has_drifted_though_the_share_has_not() -> None:
+    world = World().at_step(1)
+    world.weight, world.drifted = 5, True
+    assert world.decide().effect is Effect.SET_WEIGHT
+    assert world.said.count("TrafficDrifted") == 1
+
+
 def test_a_change_of_level_voids_the_window() -> None:
     world = World().at_step(1, 300)
     assert world.status.metrics[0].evidence

@@ -13,7 +13,8 @@ PAUSED = "Paused"
 def drift(turn: Turn) -> Hold | None:
     """Somebody else has changed the weights of a step that was in force."""
     traffic, wanted = turn.seen.traffic, turn.step.weight
-    off = traffic.weight != wanted and (traffic.weight is not None or traffic.drifted)
+    # The largest share may be the wanted one while another rule has a different one.
+    off = traffic.drifted or traffic.weight not in (None, wanted)
     if turn.status.step_started_at is None or not off:
         return None
     return Hold(
