@@ -151,6 +151,8 @@ async def test_network_failures(bench: Bench, server: object, reason: Reason) ->
         ("http://[::1]:1/", Verdict.UNKNOWN, Reason.ADDRESS_REFUSED),
         ("http://2852039166/", Verdict.UNKNOWN, Reason.CONFIG_INVALID),
         ("http://127.0.0.1:99999/", Verdict.UNKNOWN, Reason.CONFIG_INVALID),
+        ("http://[db]/", Verdict.UNKNOWN, Reason.CONFIG_INVALID),
+        ("http://d\u2100b/", Verdict.UNKNOWN, Reason.CONFIG_INVALID),
     ],
 )
 async def test_urls(bench: Bench, url: str, verdict: Verdict, reason: Reason) -> None:

@@ -21,6 +21,7 @@ REF = SecretKeyRef(name="s", key="k")
         (HttpProbe(url="https://shop.example:8443/health?x=1"), "shop.example:8443"),
         (OpenAIProbe(base_url="https://api.example/v1", api_key_secret_ref=REF), "api.example"),
         (PostgresProbe(dsn_secret_ref=REF), "shop/d1"),
+        (HttpProbe(url="http://[db]/"), "http://[db]/"),  # no host: its probe says so
     ],
 )
 def test_an_endpoint_is_a_host_and_port_where_the_spec_tells(

@@ -74,5 +74,12 @@ def _endpoint(target: ProbeTarget) -> str:
     """
     for option in ("address", "url", "base_url", "endpoint"):
         if address := getattr(target.probe, option, None):
-            return urlsplit(address).netloc or str(address)
+            return _host_and_port(str(address))
     return f"{target.namespace}/{target.key.digest}"
+
+
+def _host_and_port(address: str) -> str:
+    try:
+        return urlsplit(address).netloc or address
+    except ValueError:  # what is no URL is an endpoint by itself, and its probe will say so
+        return address
