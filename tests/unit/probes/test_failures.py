@@ -88,6 +88,25 @@ def test_postgres_connections(text: str, verdict: Verdict, reason: Reason) -> No
 
 
 @pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ("sslmode=canary", "sslmode"),
+        ("sslnegotiation=direct", "sslmode"),  # which says: prefer
+        ("target_session_attrs=canary", "target_session_attrs"),
+        ("channel_binding=canary", "channel_binding"),
+        ("connect_timeout=canary", "connect_timeout"),
+    ],
+)
+async def test_a_value_that_the_driver_refuses_is_the_secrets_fault(more: str, key: str) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        await psycopg.AsyncConnection.connect(f"host=h hostaddr=127.0.0.1 port=1 user=u {more}")
+    failure = of_connection(caught.value)
+    assert (failure.verdict, failure.reason) == (UNKNOWN, Reason.SECRET_INVALID)
+    assert f"value of {key} " in failure.message
+    assert "canary" not in failure.message
+
+
+@pytest.mark.parametrize(
     ("state", "reason"),
     [
         ("28P01", Reason.AUTH),
@@ -114,3 +133,34 @@ def test_a_state_that_is_none_is_not_shown() -> None:
     error = psycopg.DatabaseError("canary")
     error.sqlstate = "canary"
     assert "canary" not in of_session(error).message
+
+
+def several(*errors: str) -> psycopg.OperationalError:
+    """What the driver says when it has tried several addresses of a host."""
+    lines = (
+        f"- host: 'ssl-authentication', port: '5432', hostaddr: '192.0.2.{n}': {error}"
+        for n, error in enumerate(errors)
+    )
+    told = "Multiple connection attempts failed. All failures were:"
+    return psycopg.OperationalError("\n".join((errors[-1], told, *lines)))
+
+
+REFUSED = 'connection failed: connection to server at "192.0.2.1" failed: Connection refused'
+NO_ROUTE = 'connection failed: connection to server at "2001:db8::1" failed: Network is unreachable'
+
+
+@pytest.mark.parametrize(
+    ("errors", "verdict", "reason"),
+    [
+        ((REFUSED, REFUSED), UNHEALTHY, Reason.REFUSED),
+        ((NO_ROUTE, REFUSED), UNHEALTHY, Reason.REFUSED),
+        ((REFUSED, NO_ROUTE), UNHEALTHY, Reason.REFUSED),
+        ((NO_ROUTE, NO_ROUTE), UNKNOWN, Reason.LOCAL_NETWORK),
+        ((REFUSED, "connection timeout expired"), UNHEALTHY, Reason.REFUSED),
+    ],
+)
+def test_of_several_addresses_the_one_that_answers_for_the_server_counts(
+    errors: tuple[str, ...], verdict: Verdict, reason: Reason
+) -> None:
+    failure = of_connection(several(*errors))
+    assert (failure.verdict, failure.reason) == (verdict, reason)

@@ -11,6 +11,7 @@ import psycopg
 
 from resilience_operator.api.v1alpha1.policy_status import FailureReason as Reason
 from resilience_operator.probes.base import ProbeFailure, Unhealthy, Unknowable
+from resilience_operator.probes.secrets import SecretInvalid
 
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
@@ -58,6 +59,12 @@ _BY_TEXT = (
     ("protocol", Reason.PROTOCOL, "The server does not answer like a PostgreSQL."),
 )
 _OURS = ("network is unreachable", "cannot assign requested address", "too many open files")
+# What the driver finds wrong with the connection string before it dials.
+_WRONG_VALUE = re.compile(
+    r"connection is bad: (?:invalid (\w+) value|weak (sslmode))|bad value for (connect_timeout)"
+)
+# Before each error of several attempts. What is in it is the tenant's: a host may be named ssl.
+_ATTEMPT = re.compile(r"^- host: .*, port: .*, hostaddr: '[^']*': ", re.MULTILINE)
 _NO_DATABASE = re.compile(r'database ".*" does not exist', re.DOTALL)
 
 
@@ -74,9 +81,14 @@ def of_session(error: psycopg.Error) -> ProbeFailure:
 
 def of_connection(error: psycopg.Error) -> ProbeFailure:
     """Say what kept a session from coming about, or ended it."""
-    text = str(error).lower()
-    if any(ours in text for ours in _OURS):
+    if wrong := _WRONG_VALUE.match(str(error)):
+        key = next(filter(None, wrong.groups()))
+        return SecretInvalid(f"The connection string's value of {key} is not one that it can have.")
+    attempts = _ATTEMPT.split(str(error))
+    theirs = [text.lower() for text in attempts[1:] or attempts if not _is_ours(text)]
+    if not theirs:
         return Unknowable(Reason.LOCAL_NETWORK, "This operator cannot dial: its network fails.")
+    text = "\n".join(theirs)
     if _NO_DATABASE.search(text):
         return Unhealthy(Reason.NOT_FOUND, "There is no such database.")
     for found, reason, sentence in _BY_TEXT:
@@ -85,3 +97,7 @@ def of_connection(error: psycopg.Error) -> ProbeFailure:
     if "fatal" in text:
         return Unhealthy(Reason.AUTH, "The server refused the session.")
     return Unhealthy(Reason.RESET, "The session with the server failed.")
+
+
+def _is_ours(text: str) -> bool:
+    return any(ours in text.lower() for ours in _OURS)
