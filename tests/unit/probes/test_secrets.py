@@ -7,6 +7,7 @@ import pytest
 
 from resilience_operator.api.v1alpha1.base import SecretKeyRef
 from resilience_operator.core.errors import Forbidden
+from resilience_operator.probes import secrets as module
 from resilience_operator.probes.secrets import (
     CachedSecrets,
     SecretForbidden,
@@ -15,6 +16,7 @@ from resilience_operator.probes.secrets import (
     secret_bytes,
     secret_text,
 )
+from resilience_operator.runtime.pool import GRACE_SECONDS
 
 Data = Mapping[str, bytes] | None
 
@@ -127,6 +129,18 @@ async def test_the_old_value_stands_while_the_reader_fails() -> None:
     clock.now += 5
     reader.data = {"k": b"2"}
     assert await secrets.values("ns", ("a",)) == {"a": {"k": b"2"}}
+
+
+async def test_the_old_value_stands_while_the_reader_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.READ_TIMEOUT_SECONDS < GRACE_SECONDS, "or the pool cuts the probe off first"
+    monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.01)
+    secrets, reader, clock = cached({"k": b"1"})
+    await secrets.values("ns", ("a",))
+    reader.gate = asyncio.Event()
+    clock.now += 300
+    for _ in range(3):
+        assert await secrets.values("ns", ("a",)) == {"a": {"k": b"1"}}
+    assert reader.reads == 2
 
 
 async def test_without_an_old_value_the_readers_failure_is_told() -> None:

@@ -19,7 +19,8 @@ TTL_SECONDS = 300.0
 MISSING_TTL_SECONDS = 5.0
 # A Secret that was read less than this ago is not read again to confirm a failed login.
 REREAD_SECONDS = 1.0
-READ_TIMEOUT_SECONDS = 10.0
+# Less than the pool's patience with a probe: while a read hangs, the old value has to serve.
+READ_TIMEOUT_SECONDS = 4.0
 MAX_ENTRIES = 50_000
 
 

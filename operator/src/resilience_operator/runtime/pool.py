@@ -19,7 +19,7 @@ from resilience_operator.runtime.shared_probe import SharedProbe, Subscription
 from resilience_operator.runtime.slots import Slots
 
 # A prober keeps its own timeout; one that has not come back so long after it is cut off.
-_GRACE_SECONDS = 5.0
+GRACE_SECONDS = 5.0
 
 
 class ProbePool:
@@ -236,7 +236,7 @@ class ProbePool:
         target = probe.target
         timeout = probe.timeout()
         try:
-            async with Deadline(self._clock, started + timeout + _GRACE_SECONDS):
+            async with Deadline(self._clock, started + timeout + GRACE_SECONDS):
                 return await self._prober.probe(target.namespace, target.probe, timeout)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
