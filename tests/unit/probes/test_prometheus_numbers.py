@@ -50,6 +50,8 @@ def test_numbers(given: Answer, number: float) -> None:
         (success("vector", [{"metric": {}, "histogram": [1, {}]}]), "QueryNoNumber"),
         (answer(b"<html>"), "QueryNoNumber"),
         (answer([]), "QueryNoNumber"),
+        (answer(b"[" * 60_000), "QueryNoNumber"),
+        (success("scalar", [1.0, 10**4000]), "QueryNoNumber"),
         (answer({"data": None}), "QueryNoNumber"),
         (answer({"errorType": "bad_data", "error": "secret"}, 400), "QueryRefused"),
         (answer({"errorType": "execution"}, 422), "QueryRefused"),

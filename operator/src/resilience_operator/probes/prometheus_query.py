@@ -61,7 +61,7 @@ def number_in(answer: Answer) -> float | QueryProblem:
     try:
         data = json.loads(answer.body)["data"]
         return _number(data["resultType"], data["result"])
-    except (ValueError, TypeError, KeyError, IndexError):
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
         return QueryProblem(
             "QueryNoNumber", "The answer is no result of an instant query with a number in it."
         )
