@@ -89,6 +89,8 @@ def test_the_pod_is_the_identity() -> None:
         ("LOG_LEVEL", "verbose", "DEBUG, INFO, WARNING or ERROR"),
         ("LOG_FORMAT", "xml", "json or plain"),
         ("CONTROL_PROBE", "example.com", "host:port"),
+        ("CONTROL_PROBE", "10.0.0.1:70000", "from 1 to 65535"),
+        ("CONTROL_PROBE", "10.0.0.1:0", "from 1 to 65535"),
         ("POLICY_SELECTOR", "shard is a", "key notin (a,b)"),
         ("OTLP_ENDPOINT", "collector:4318", "such as http://collector:4318"),
         ("OTLP_ENDPOINT", "http://collector:4318/?token=x", "such as http://collector:4318"),

@@ -55,6 +55,12 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _with_a_port(address: str) -> str:
+    if address and not 1 <= int(address.rpartition(":")[2]) <= 65_535:
+        raise ValueError("the port must be from 1 to 65535")
+    return address
+
+
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -119,7 +125,11 @@ class Settings(BaseModel):
     lease_retry_seconds: Seconds = Field(
         default=2.0, description="Pause between tries to get or renew the lease."
     )
-    control_probe: Annotated[str, Field(pattern=r"^(|\[[0-9A-Fa-f:]+\]:\d+|[^:\s]+:\d+)$")] = Field(
+    control_probe: Annotated[
+        str,
+        Field(pattern=r"^(|\[[0-9A-Fa-f:]+\]:\d+|[^:\s]+:\d+)$"),
+        AfterValidator(_with_a_port),
+    ] = Field(
         default="",
         description="host:port that tells whether our own network works; empty: none.",
     )
