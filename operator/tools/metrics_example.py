@@ -100,8 +100,6 @@ def _rollout(reports: Reports) -> None:
 
 def _operator(reports: Reports) -> None:
     parts = _Parts()
-    reports.watch_pool(parts)
-    reports.watch_queue(parts)
     reports.runtime.watch_pool(parts)
     reports.runtime.watch_queue("levels", parts)
     reports.runtime.watch_notifier(parts)

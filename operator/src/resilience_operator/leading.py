@@ -75,8 +75,6 @@ class Leader:
         lag = LoopLag(reports.loop_lagged)
         prober = self._prober(lag)
         pool = ProbePool(prober, clock, reports, max_in_flight=settings.max_probes_in_flight)
-        reports.watch_pool(pool)
-        reports.watch_queue(queue)
         reports.runtime.watch_pool(pool)
         reports.runtime.watch_queue("levels", queue)
         subscriptions = Subscriptions(store, pool, queue, clock)

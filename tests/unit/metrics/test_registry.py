@@ -113,19 +113,6 @@ def test_probe_results_are_counted_by_closed_sets(metrics: Metrics) -> None:
     assert value(metrics, "resilience_probe_schedule_lag_seconds_sum") == 0
 
 
-class Sizes:
-    in_flight, targets, subscriptions, depth = 3, 10, 40, 7
-
-
-def test_sizes_are_read_at_the_scrape(metrics: Metrics) -> None:
-    metrics.watch_pool(Sizes())
-    metrics.watch_queue(Sizes())
-    assert value(metrics, "resilience_probes_in_flight") == 3
-    assert value(metrics, "resilience_probe_targets") == 10
-    assert value(metrics, "resilience_probe_subscriptions") == 40
-    assert value(metrics, "resilience_workqueue_depth") == 7
-
-
 @pytest.mark.parametrize(
     ("outcome", "result"),
     [

@@ -85,8 +85,8 @@ def test_events_by_result(reports: Reports) -> None:
 class Parts:
     """Stands for the pool, a queue and the webhooks."""
 
-    targets, subscriptions, waiting = 10, 40, 2
-    added, delayed, retries, running = 7, 3, 1, 2
+    in_flight, targets, subscriptions, waiting = 3, 10, 40, 2
+    depth, added, delayed, retries, running = 6, 7, 3, 1, 2
 
     def __init__(self) -> None:
         self.counts = {"delivered": 5, "failed": 1, "dropped": 0}
@@ -100,9 +100,13 @@ def test_the_parts_are_read_at_the_scrape(reports: Reports) -> None:
     reports.runtime.watch_queue("levels", Parts())
     reports.runtime.watch_notifier(Parts())
     reports.runtime.watch_silence(lambda: 1.5)
+    assert value(reports, "resilience_probes_in_flight") == 3
+    assert value(reports, "resilience_probe_targets") == 10
+    assert value(reports, "resilience_probe_subscriptions") == 40
     assert value(reports, "resilience_probe_deduplication_ratio") == 4
     assert value(reports, "resilience_probe_overdue_seconds") == 0.5
-    for series, wanted in (("added_total", 7), ("delayed", 3), ("failing", 1), ("running", 2)):
+    of_queues = {"depth": 6, "added_total": 7, "delayed": 3, "failing": 1, "running": 2}
+    for series, wanted in of_queues.items():
         assert value(reports, f"resilience_workqueue_{series}", queue="levels") == wanted
     assert value(reports, "resilience_notifications_total", outcome="delivered") == 5
     assert value(reports, "resilience_notifications_waiting") == 2

@@ -8,7 +8,6 @@ No registry is global, so tests and shards each have their own.
 import logging
 import platform
 from collections.abc import Collection, Hashable
-from typing import Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -34,34 +33,6 @@ _LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _PROPAGATION = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 
 
-class PoolSizes(Protocol):
-    """What a scrape reads of the probe pool."""
-
-    @property
-    def in_flight(self) -> int:
-        """Probes on their way."""
-        ...
-
-    @property
-    def targets(self) -> int:
-        """Distinct probes."""
-        ...
-
-    @property
-    def subscriptions(self) -> int:
-        """Dependencies that they serve."""
-        ...
-
-
-class QueueSizes(Protocol):
-    """What a scrape reads of the workqueue."""
-
-    @property
-    def depth(self) -> int:
-        """Keys that wait."""
-        ...
-
-
 class Metrics(PolicyMetrics):
     """The operator's instruments on a registry of their own."""
 
@@ -83,16 +54,6 @@ class Metrics(PolicyMetrics):
         self._define_flags()
         self._define_reconciles()
         self._define_operator(lease)
-
-    def watch_pool(self, pool: PoolSizes) -> None:
-        """Read the pool's sizes at each scrape."""
-        self._in_flight.set_function(lambda: pool.in_flight)
-        self._targets.set_function(lambda: pool.targets)
-        self._subscriptions.set_function(lambda: pool.subscriptions)
-
-    def watch_queue(self, queue: QueueSizes) -> None:
-        """Read the workqueue's depth at each scrape."""
-        self._depth.set_function(lambda: queue.depth)
 
     def probe_started(self, probe_type: str, lag_seconds: float) -> None:
         """A probe went out, so many seconds after it was due."""
@@ -186,13 +147,6 @@ class Metrics(PolicyMetrics):
             buckets=_LAGS,
             registry=self.registry,
         )
-        self._in_flight = self._gauge("resilience_probes_in_flight", "Probes on their way.")
-        self._targets = self._gauge(
-            "resilience_probe_targets", "Distinct probes; policies with the same one share it."
-        )
-        self._subscriptions = self._gauge(
-            "resilience_probe_subscriptions", "Dependencies of policies that those probes serve."
-        )
 
     def _define_flags(self) -> None:
         self._flags = Counter(
@@ -226,7 +180,6 @@ class Metrics(PolicyMetrics):
             buckets=_DURATIONS,
             registry=self.registry,
         )
-        self._depth = self._gauge("resilience_workqueue_depth", "Policies that wait for a pass.")
         self._retries = Counter(
             "resilience_workqueue_retries_total",
             "Passes that are to be repeated after a failure.",

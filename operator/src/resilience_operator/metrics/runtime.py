@@ -14,6 +14,11 @@ class Pool(Protocol):
     """What a scrape reads of the probe pool."""
 
     @property
+    def in_flight(self) -> int:
+        """Probes on their way."""
+        ...
+
+    @property
     def targets(self) -> int:
         """Distinct probes."""
         ...
@@ -30,6 +35,11 @@ class Pool(Protocol):
 
 class Queue(Protocol):
     """What a scrape reads of a workqueue."""
+
+    @property
+    def depth(self) -> int:
+        """Keys that wait."""
+        ...
 
     @property
     def added(self) -> int:
@@ -107,18 +117,31 @@ class RuntimeMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The families; their samples come while they are being read."""
+        yield self._of_pool(
+            "resilience_probes_in_flight", "Probes on their way.", lambda pool: pool.in_flight
+        )
+        yield self._of_pool(
+            "resilience_probe_targets",
+            "Distinct probes; policies with the same one share it.",
+            lambda pool: pool.targets,
+        )
+        yield self._of_pool(
+            "resilience_probe_subscriptions",
+            "Dependencies of policies that those probes serve.",
+            lambda pool: pool.subscriptions,
+        )
         yield family(
             "resilience_probe_deduplication_ratio",
             "Dependencies served by each distinct probe; absent while there is none.",
             "gauge",
             self._deduplication,
         )
-        yield family(
+        yield self._of_pool(
             "resilience_probe_overdue_seconds",
             "How long the probe that has waited longest for its start has been due.",
-            "gauge",
-            self._overdue,
+            lambda pool: pool.overdue(),
         )
+        yield self._of_queues("depth", "gauge", "Keys that wait for a run.")
         yield self._of_queues("added", "counter", "Keys put on a workqueue.", "_total")
         yield self._of_queues("delayed", "gauge", "Keys whose time has not come.")
         yield self._of_queues("running", "gauge", "Keys that are worked on.")
@@ -148,6 +171,13 @@ class RuntimeMetrics(Collector):
             self._blind,
         )
 
+    def _of_pool(self, name: str, documentation: str, of: Callable[[Pool], float]) -> Metric:
+        def samples() -> Samples:
+            if self._pool is not None:
+                yield sample(name, of(self._pool))
+
+        return family(name, documentation, "gauge", samples)
+
     def _of_queues(
         self, attribute: str, kind: str, documentation: str, suffix: str = "", as_: str = ""
     ) -> Metric:
@@ -163,10 +193,6 @@ class RuntimeMetrics(Collector):
         pool = self._pool
         if pool is not None and (targets := pool.targets):
             yield sample("resilience_probe_deduplication_ratio", pool.subscriptions / targets)
-
-    def _overdue(self) -> Samples:
-        if self._pool is not None:
-            yield sample("resilience_probe_overdue_seconds", self._pool.overdue())
 
     def _notifications(self) -> Samples:
         if self._notifier is not None:
