@@ -313,10 +313,10 @@ async def test_problems_have_a_remedy_and_nothing_is_written(
 
 
 async def test_too_coarse_beside_others() -> None:
-    bench = Bench(http_route(rule(backend(STABLE, 1), backend(CANARY, 1), backend("x", 1))))
-    view = await bench.router.set_weight(5, ())
-    assert view.problem is not None
-    assert view.problem.reason == "WeightsTooCoarse"
+    bench = Bench(http_route(rule(backend(STABLE, 1), backend(CANARY, 0), backend("x", 1))))
+    for view in (await bench.router.set_weight(5, ()), await bench.router.read(5)):
+        assert view.problem is not None
+        assert view.problem.reason == "WeightsTooCoarse"
     assert bench.api.writes == 0
 
 

@@ -17,7 +17,7 @@ from resilience_operator.controller.rollouts.mirror import Mirror, Present
 from resilience_operator.controller.rollouts.worker import RolloutWorker
 from resilience_operator.controller.rollouts.writes import RolloutWrites
 from resilience_operator.controller.store import Store
-from resilience_operator.core.errors import Invalid
+from resilience_operator.core.errors import Forbidden, Invalid
 from resilience_operator.core.model import LevelState, Trust
 from resilience_operator.core.resources import DEPLOYMENTS, HTTP_ROUTES, POLICIES, Resource
 from resilience_operator.core.rollout.model import CheckView, MetricView, RolloutEvent
@@ -44,6 +44,7 @@ class Server(Objects):
     def __init__(self) -> None:
         super().__init__(STABLE, CANARY)
         self.asked: list[str] = []
+        self.refuse_patch_of = ""  # a kind
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Body | None:
         self.asked.append(f"get {resource.plural}/{name}")
@@ -58,6 +59,8 @@ class Server(Objects):
     async def json_patch(
         self, resource: Resource, namespace: str, name: str, operations: Sequence[Mapping[str, Any]]
     ) -> Body:
+        if self.refuse_patch_of == resource.kind:
+            raise Forbidden("no", status=403)
         try:
             stored = await super().json_patch(resource, namespace, name, operations)
         except KeyError as error:

@@ -8,7 +8,7 @@ import pytest
 from resilience_operator.api.v1alpha1.policy import Mode
 from resilience_operator.api.v1alpha1.rollout import Gate, HttpCheck, HttpRouteTraffic, Traffic
 from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase
-from resilience_operator.core.errors import TransientError
+from resilience_operator.core.errors import Forbidden, TransientError
 from resilience_operator.core.resources import HTTP_ROUTES, POLICIES
 from tests.unit.actuators.traffic.objects import backend, http_route, rule
 from tests.unit.controller.rollouts.bench import CANARY, KEY, STABLE, Bench, accept
@@ -110,6 +110,65 @@ async def test_one_rule_that_somebody_resets_is_set_again() -> None:
     rules = bench.server.live(HTTP_ROUTES, "dashboard")["spec"]["rules"]
     assert [[b["weight"] for b in each["backendRefs"]] for each in rules] == [[95, 5], [95, 5]]
     assert bench.told.reasons[-1] == "TrafficDrifted"
+
+
+class TestRefused:
+    """What the API server, or the route as it is, does not let us do."""
+
+    async def test_weights_that_cannot_be_split_are_told_of_once(self) -> None:
+        bench = Bench()
+        tied = rule(backend(STABLE, 1), backend(CANARY, 0), backend("other", 1))
+        bench.server.put(HTTP_ROUTES, http_route(tied))
+        accept(bench.server, "dashboard")
+        await bench.turn(5, seconds=30.0)
+        assert (bench.status.phase, bench.status.reason) == (RolloutPhase.HELD, "WeightsTooCoarse")
+        assert "multiply all weights of that rule by 100" in bench.status.message
+        assert bench.told.reasons == ["RolloutStarted", "RolloutProgressing", "RolloutHeld"]
+
+    async def test_it_goes_on_when_nothing_is_refused_any_more(self) -> None:
+        bench = Bench()
+        bench.server.refuse = Forbidden("no", status=403)
+        await bench.turn(4)
+        assert bench.status.reason == "RouteForbidden"
+        bench.server.refuse = None
+        await bench.turn(3)
+        assert (bench.server.weights, bench.status.reason) == ((95, 5), "Progressing")
+        assert bench.status.message.startswith("Step 1 of 2: version")
+
+    async def test_a_template_that_stable_may_not_have(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.annotate("promote")
+        bench.see("promote")
+        bench.server.refuse_patch_of = "Deployment"
+        await bench.turn(3)
+        assert (bench.status.phase, bench.status.reason) == (
+            RolloutPhase.PROMOTING,
+            "DeploymentForbidden",
+        )
+        assert bench.told.reasons.count("DeploymentForbidden") == 1
+
+    async def test_weights_that_may_not_go_home_say_so(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.annotate("abort")
+        bench.see("abort")
+        bench.server.refuse_patch_of = "HTTPRoute"
+        await bench.turn(3)
+        assert bench.status.ending is RolloutPhase.ROLLED_BACK
+        assert "Not yet: The operator may not read or write" in bench.status.message
+        bench.server.refuse_patch_of = ""
+        await bench.turn(2)
+        assert bench.status.phase is RolloutPhase.ROLLED_BACK
+        assert "Not yet" not in bench.status.message
+
+    async def test_weights_that_stay_when_the_spec_goes_are_told_of(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        bench.see(no_rollout=True, status=bench.status)
+        bench.server.refuse = Forbidden("no", status=403)
+        await bench.turn()
+        assert (bench.told.reasons[-1], bench.server.weights) == ("RouteForbidden", (95, 5))
 
 
 class TestVerbs:

@@ -141,13 +141,14 @@ class WeightedRoute:
         noted = recorded.from_annotation(live) or ()
         now = recorded.as_now(noted, splits)
         refusal = self._layout.refusal(live)
+        coarse = too_coarse(self._kind, self._name, splits, wanted) if wanted else None
         return TrafficView(
             weight=share_of(splits, wanted),
             accepted=refusal is None and self._layout.in_force(live),
             originals=recorded.to_status(now),
             recorded=recorded.to_status(noted),
             drifted=wanted is not None and not all(agrees(s, wanted) for s in splits),
-            problem=refusal or nothing_to_share(self._kind, self._name, splits),
+            problem=refusal or nothing_to_share(self._kind, self._name, splits) or coarse,
         )
 
     async def _live(self) -> Object:

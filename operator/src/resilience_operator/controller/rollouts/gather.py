@@ -75,6 +75,7 @@ class Gatherer:
             metrics_at=state.look.at if state.look else None,
             checks=state.look.checks if state.look else (),
             verb=verb,
+            refused=state.refused,
         )
 
     async def _pods(

@@ -8,7 +8,7 @@ from resilience_operator.actuators.base import Object
 from resilience_operator.api.v1alpha1.base import Condition
 from resilience_operator.api.v1alpha1.rollout import Rollout
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
-from resilience_operator.core.rollout.model import CheckView, MetricView
+from resilience_operator.core.rollout.model import CheckView, MetricView, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class RolloutState:
     looking: "asyncio.Task[None] | None" = None
     # Taken off the policy and not obeyed yet: a decision that fails does not lose it.
     verb: Asked | None = None
+    # Why the last effect was not carried out, if it was refused.
+    refused: Refusal | None = None
     # The pods of each Deployment when they were last listed.
     pods: dict[str, PodList] = field(default_factory=dict)
     # What was last written, so that only changes are.

@@ -26,7 +26,13 @@ from resilience_operator.core.human_actions import HumanAction, rollout_action
 from resilience_operator.core.model import Key
 from resilience_operator.core.rollout.aim import abandoned, left_behind
 from resilience_operator.core.rollout.machine import decide, undo
-from resilience_operator.core.rollout.model import Effect, RolloutEvent, RolloutPlan, Verb
+from resilience_operator.core.rollout.model import (
+    Effect,
+    Refusal,
+    RolloutEvent,
+    RolloutPlan,
+    Verb,
+)
 from resilience_operator.core.rollout.turn import active
 from resilience_operator.purpose import Purpose, errand, present
 
@@ -176,11 +182,13 @@ class RolloutWorker:
             if verb is not None and asked is not None:
                 self._obeyed(key, verb, asked, plan)
             self._come_back(key, state, plan)
+            state.refused = None
             try:
                 problem = await self._writes.effect(policy, state.spec, plan)
             finally:
                 self._announce(policy, (*events, *plan.events))
         if problem is not None:
+            state.refused = Refusal(plan.effect, problem)
             log.warning("%s: %s", problem.reason, problem.message, extra=_about(policy))
 
     def _deciding(
@@ -243,7 +251,9 @@ class RolloutWorker:
         spec = left_behind(policy.spec.rollout, state.status) or state.spec
         problem = await self._writes.effect(policy, spec, RolloutPlan(state.status, effect))
         if problem is not None:
-            log.warning("the weights stay as they are: %s", problem.message, extra=_about(policy))
+            message = f"The weights stay as they are: {problem.message}"
+            log.warning(message, extra=_about(policy))
+            self._announce(policy, [RolloutEvent("Warning", problem.reason, message)])
 
     async def _leave(self, policy: ResiliencePolicy, state: RolloutState) -> None:
         """The spec aims at another route or other arms than the rollout under way."""

@@ -61,7 +61,7 @@ class RolloutWrites:
     async def effect(
         self, policy: ResiliencePolicy, spec: Rollout, plan: RolloutPlan
     ) -> Problem | None:
-        """Carry out the plan's effect; a problem is seen again at the next look at the router."""
+        """Carry out the plan's effect; the problem, where it is refused."""
         purpose = Purpose.PROMOTION if plan.effect is Effect.COPY_TEMPLATE else Purpose.TRAFFIC
         with errand(purpose, (policy.namespace, policy.name)):
             return await self._effect(policy, spec, plan)

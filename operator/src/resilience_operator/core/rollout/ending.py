@@ -12,6 +12,7 @@ from resilience_operator.core.rollout.turn import (
     Turn,
     hands_off,
     is_home,
+    refused,
     shared,
     way_home,
 )
@@ -53,18 +54,18 @@ def bring_home(turn: Turn) -> RolloutPlan:
 
     A problem of the router keeps nobody from asking, except that it is another tool's.
     """
-    status, problem = turn.status, turn.seen.traffic.problem
     if is_home(turn) or _never_left(turn):
-        return finish(turn, status.ending or RolloutPhase.ROLLED_BACK).plan(wake_at=turn.now)
+        return finish(turn, turn.status.ending or RolloutPhase.ROLLED_BACK).plan(wake_at=turn.now)
     forbidden = hands_off(turn)
     if forbidden is not None:
         return _kept(turn, forbidden.message).plan(wake_at=turn.now + POLL_SECONDS)
     if nobody_takes_over(turn):
         none_ready = f"{turn.seen.stable.name} has no ready pod to take the traffic."
         return _kept(turn, none_ready).plan(wake_at=turn.now + POLL_SECONDS)
-    unread = problem is not None and turn.seen.traffic.weight is None
-    why = problem.message if problem is not None and unread else ""
-    return _kept(turn, why).plan(way_home(turn), wake_at=turn.now + POLL_SECONDS)
+    effect = way_home(turn)
+    unread = turn.seen.traffic.problem if turn.seen.traffic.weight is None else None
+    why = refused(turn, effect) or unread
+    return _kept(turn, why.message if why else "").plan(effect, wake_at=turn.now + POLL_SECONDS)
 
 
 def nobody_takes_over(turn: Turn) -> bool:

@@ -93,6 +93,23 @@ class CheckView:
     message: str = ""
 
 
+class Effect(StrEnum):
+    """What the controller is to do besides writing status and events."""
+
+    NONE = "None"
+    SET_WEIGHT = "SetWeight"  # have the canary get `RolloutPlan.weight` percent
+    RESTORE_WEIGHTS = "RestoreWeights"  # put the original weights back: all traffic home
+    COPY_TEMPLATE = "CopyTemplate"  # stable gets the canary's pod template
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the last effect was not carried out, where trying again does not help by itself."""
+
+    effect: Effect
+    problem: Problem
+
+
 @dataclass(frozen=True, slots=True)
 class RolloutSnapshot:
     """Everything that a decision about one rollout looks at."""
@@ -115,15 +132,7 @@ class RolloutSnapshot:
     metrics_window: str | None = None
     checks: tuple[CheckView, ...] = ()
     verb: Verb | None = None
-
-
-class Effect(StrEnum):
-    """What the controller is to do besides writing status and events."""
-
-    NONE = "None"
-    SET_WEIGHT = "SetWeight"  # have the canary get `RolloutPlan.weight` percent
-    RESTORE_WEIGHTS = "RestoreWeights"  # put the original weights back: all traffic home
-    COPY_TEMPLATE = "CopyTemplate"  # stable gets the canary's pod template
+    refused: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)

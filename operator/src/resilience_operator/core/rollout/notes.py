@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
-from resilience_operator.api.v1alpha1.rollout_status import Attribution, MetricVerdict
+from resilience_operator.api.v1alpha1.rollout_status import (
+    Attribution,
+    MetricVerdict,
+    RolloutPhase,
+)
 from resilience_operator.core.rollout import attribution, timing, verdicts
 from resilience_operator.core.rollout.findings import degraded, unknown
-from resilience_operator.core.rollout.turn import Turn, at, in_force
+from resilience_operator.core.rollout.model import Effect
+from resilience_operator.core.rollout.turn import Turn, at, in_force, refused, told
 from resilience_operator.core.times import to_rfc3339, to_rfc3339_fine
 
 # A window in which both arms were bad is judged anew after this time: it may be over.
@@ -46,13 +51,16 @@ def _weight(turn: Turn) -> Turn:
         held_seconds=0,
         stable_restarts=turn.seen.stable.restarts,
     )
-    if status.reason in (SETTING_WEIGHT, NOT_ACCEPTED):
+    if status.phase is RolloutPhase.PROGRESSING:
         turn = turn.having(reason="Progressing", message=message)
     return timing.fresh_window(turn).say("StepStarted", message)
 
 
-def slow_router(turn: Turn) -> Turn:
-    """The turn with a warning, once, when the weight has been asked for in vain for long."""
+def asked_in_vain(turn: Turn) -> Turn:
+    """The turn with a warning, once, when the weight was refused or long not accepted."""
+    why = refused(turn, Effect.SET_WEIGHT)
+    if why is not None:
+        return told(turn, why)
     asked = at(turn.status.weight_asked_at)
     slow = asked is not None and turn.now - asked >= SLOW_ROUTER_SECONDS
     if not slow or turn.status.reason != SETTING_WEIGHT:

@@ -17,6 +17,8 @@ from resilience_operator.core.rollout.turn import (
     in_force,
     is_restored,
     recorded,
+    refused,
+    told,
     unrecorded,
 )
 
@@ -91,6 +93,8 @@ def _copy(turn: Turn) -> RolloutPlan:
     hold = gates.readiness(turn)
     if hold is not None:
         return _waiting(turn, hold)
+    why = refused(turn, Effect.COPY_TEMPLATE)
+    turn = turn if why is None else told(turn, why)
     return turn.plan(Effect.COPY_TEMPLATE, wake_at=turn.now + POLL_SECONDS)
 
 

@@ -110,7 +110,7 @@ def _may_move(turn: Turn) -> bool:
 
 def _set(turn: Turn) -> RolloutPlan:
     """Asks for the step's weight; that the canary has a pod to serve it has been seen to."""
-    return notes.slow_router(turn).plan(
+    return notes.asked_in_vain(turn).plan(
         Effect.SET_WEIGHT,
         turn.step.weight,
         wake_at=turn.now + POLL_SECONDS,

@@ -152,6 +152,19 @@ def hands_off(turn: Turn) -> Problem | None:
     return problem if problem is not None and problem.reason == MANAGED_BY_OTHER else None
 
 
+def refused(turn: Turn, effect: Effect) -> Problem | None:
+    """Why this effect was not carried out, if it is the one asked for last."""
+    found = turn.seen.refused
+    return found.problem if found is not None and found.effect is effect else None
+
+
+def told(turn: Turn, why: Problem) -> Turn:
+    """The turn with this as its reason, and a warning when that is news."""
+    if turn.status.reason == why.reason:
+        return turn
+    return turn.having(reason=why.reason, message=why.message).warn(why.reason, why.message)
+
+
 def _settled(turn: Turn) -> bool:
     """Whether the weights seen are in force, or never will be more than they are now."""
     traffic = turn.seen.traffic
