@@ -213,6 +213,44 @@ async def test_redirects(bench: Bench) -> None:
         assert await ask("/file") is Reason.PROTOCOL
 
 
+async def test_a_header_host_is_for_the_policys_own_host(bench: Bench) -> None:
+    seen: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append(request.host)
+        if request.path == "/end":
+            return web.Response()
+        target = f"http://localhost:{port}/end" if request.path == "/middle" else "/middle"
+        return web.Response(status=302, headers={"Location": target})
+
+    async with http_server(handler) as port:
+        spec = HttpProbe(
+            url=f"http://127.0.0.1:{port}/",
+            headers=(HttpHeader(name="Host", value="shop.example"),),
+            follow_redirects=True,
+        )
+        assert (await bench.ask(spec)).reason is None
+        assert seen == ["shop.example", "shop.example", f"localhost:{port}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Content-Length", "30"), ("transfer-encoding", "chunked")]
+)
+async def test_no_header_makes_the_next_request_part_of_this_one(
+    bench: Bench, name: str, value: str
+) -> None:
+    async with http_server(answering()) as port:
+        plain = HttpHeader(name=name, value=value)
+        secret = HttpHeader(name=name, secret_ref=SecretKeyRef(name="key", key="value"))
+        bench.secrets.put("key", value=value)
+        for header in (plain, secret):
+            result = await bench.ask(HttpProbe(url=f"http://127.0.0.1:{port}/", headers=(header,)))
+            assert (result.verdict, result.reason) == (Verdict.UNKNOWN, Reason.CONFIG_INVALID)
+            assert name in result.message
+            other = await bench.ask(HttpProbe(url=f"http://127.0.0.1:{port}/other"))
+            assert other.verdict is Verdict.HEALTHY
+
+
 async def test_connections_are_reused_unless_fresh(bench: Bench) -> None:
     peers: set[object] = set()
 

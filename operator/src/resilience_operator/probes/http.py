@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from yarl import URL
 
 from resilience_operator.api.v1alpha1.policy_status import FailureReason as Reason
-from resilience_operator.api.v1alpha1.probes import Connection, HttpProbe
+from resilience_operator.api.v1alpha1.probes import Connection, HttpHeader, HttpProbe
 from resilience_operator.probes import tls
-from resilience_operator.probes.base import Exchange, SecretValues, Unhealthy
+from resilience_operator.probes.base import Exchange, SecretValues, Unhealthy, Unknowable
 from resilience_operator.probes.http_client import BODY_LIMIT, Answer, Request, parse_url
 from resilience_operator.probes.regexps import BodyRegexp
 from resilience_operator.probes.secrets import secret_text
@@ -20,6 +20,9 @@ from resilience_operator.probes.toolkit import Toolkit
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# They say where a request ends. A wrong one would swallow the next request on the connection,
+# credentials included, and that may be another tenant's.
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
 def build(spec: HttpProbe, kit: Toolkit) -> "Http":
@@ -62,6 +65,7 @@ class Http:
 
     async def _plan(self, secrets: SecretValues) -> _Plan:
         spec = self._spec
+        _refuse_framing(spec.headers)
         plain = {h.name: h.value or "" for h in spec.headers if h.secret_ref is None}
         secret = {h.name: secret_text(secrets, h.secret_ref) for h in spec.headers if h.secret_ref}
         material = tls.material_of(spec.tls, secrets)
@@ -77,7 +81,8 @@ class Http:
             body_limit=BODY_LIMIT if spec.body_regexp else None,
         )
         trust = await self._kit.tls.get(material.without_client()) if needs_tls else None
-        return _Plan(request, replace(request, headers=plain, tls=trust, server_name=None))
+        abroad = {name: value for name, value in plain.items() if name.lower() != "host"}
+        return _Plan(request, replace(request, headers=abroad, tls=trust, server_name=None))
 
     async def _follow(self, plan: _Plan) -> Answer:
         request, at_home = plan.request, True
@@ -106,6 +111,12 @@ class Http:
 
     async def aclose(self) -> None:
         """Nothing is kept."""
+
+
+def _refuse_framing(headers: tuple[HttpHeader, ...]) -> None:
+    wrong = next((h.name for h in headers if h.name.lower() in _FRAMING), None)
+    if wrong is not None:
+        raise Unknowable(Reason.CONFIG_INVALID, f"The header {wrong} is not a policy's to set.")
 
 
 def _join(base: URL, location: str) -> URL:
