@@ -88,6 +88,7 @@ async def test_models(bench: Bench, api: Api) -> None:
         (200, {"canary": 1}, {}, Reason.BAD_BODY, "not a list of models"),
         (200, {"data": "x" * 3_000_000}, {}, Reason.BAD_BODY, "longer"),
         (200, {"data": ["canary", {"id": 7}]}, {}, Reason.NOT_FOUND, "not among"),
+        (200, {"data": [{"id": ["canary"]}]}, {}, Reason.NOT_FOUND, "not among"),
     ],
 )
 async def test_answers(

@@ -81,7 +81,7 @@ class OpenAI:
         models = _parse(answer).get("data")
         if not isinstance(models, list):
             raise Unhealthy(Reason.BAD_BODY, "The answer is not a list of models.")
-        names = {model.get("id") for model in models if isinstance(model, dict)}
+        names = [model.get("id") for model in models if isinstance(model, dict)]
         if self._spec.model is not None and self._spec.model not in names:
             raise Unhealthy(Reason.NOT_FOUND, "The model is not among those that are listed.")
         return f"{len(models)} models are listed."
