@@ -52,6 +52,24 @@ def test_a_verb_is_taken_and_its_outcome_told(shop: Shop, verb: str) -> None:
     assert annotation(shop) is None
 
 
+def test_what_a_person_asks_is_not_taken_for_the_operators_own(shop: Shop) -> None:
+    """In the managed fields, and so in the operator's audit log, it is the command line."""
+    shop.status(rollout=PROGRESSING)
+    force = ("--level", "LIMITED", "--for", "5m", "--reason", "test", "--requested-by", "ana")
+
+    assert shop.run("rollout", "pause", "inventario", "--no-wait").exit_code == 0
+    assert shop.run("level", "override", "inventario", *force).exit_code == 0
+
+    for plural, field in ((POLICIES, "f:metadata"), (LEVELS, "f:spec")):
+        body = shop.here.api.get(objects(shop.here.name, plural, "inventario"))
+        who = {
+            entry["manager"]
+            for entry in body["metadata"]["managedFields"]
+            if ANNOTATION in str(entry["fieldsV1"].get(field)) or "f:override" in str(entry)
+        }
+        assert who == {"kubectl-resilience"}
+
+
 def test_a_refusal_comes_as_an_event(shop: Shop) -> None:
     shop.status(rollout=PROGRESSING)
 

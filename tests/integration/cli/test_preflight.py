@@ -437,6 +437,9 @@ def grant(stand: Stand, user: str, group: str, resources: list[str]) -> None:
 
 def test_what_is_asked_wrongly_and_what_is_not_there(stand: Stand, tmp_path: Path) -> None:
     assert stand.run("nobody").exit_code == 3
+    # A namespace that is spelt wrongly must not pass for one in which all is well.
+    none = stand.checks()["found"]
+    assert (none.result, f"in namespace {stand.namespace}" in none.finding) == ("warn", True)
     assert stand.run("inventario", "-A").exit_code == 2
     for text in ("kind: [", "just words", "kind: ConfigMap\nmetadata: {name: x}"):
         file = tmp_path / "file.yaml"

@@ -80,5 +80,25 @@ def test_the_version_names_the_api() -> None:
     assert output.endswith("API resilience.aidrive.dev/v1alpha1\n")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status", ""],
+        ["status", "-n", ""],
+        ["status", "retail/inventario"],
+        ["preflight", ""],
+        ["level", "release", ""],
+        ["rollout", "abort", ""],
+        ["rollout", "status", ".."],
+    ],
+)
+def test_what_is_no_name_is_wrong_usage(world: World, words: list[str]) -> None:
+    """An empty one is what a script gives whose variable is not set."""
+    result = world.run(*words)
+
+    assert result.exit_code == 2
+    assert "is no name" in result.stderr
+
+
 def test_what_is_no_command_is_wrong_usage() -> None:
     assert CliRunner().invoke(cli, ["preflights"]).exit_code == 2

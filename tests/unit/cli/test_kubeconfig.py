@@ -46,6 +46,31 @@ def test_several_files_are_one(config: Path, tmp_path: Path) -> None:
     assert place.namespace == "retail"
 
 
+def test_of_several_files_the_first_has_the_current_context(config: Path, tmp_path: Path) -> None:
+    """As for kubectl: else the same command would go to another cluster than kubectl's."""
+    second = tmp_path / "second"
+    contexts = [
+        {"name": "one", "context": {"cluster": "c", "user": "eva", "namespace": "late"}},
+        {"name": "three", "context": {"cluster": "c", "user": "eva", "namespace": "shop"}},
+    ]
+    second.write_text(yaml.safe_dump({**CONFIG, "contexts": contexts, "current-context": "three"}))
+    both = {"KUBECONFIG": f"{config}:{second}"}
+
+    place = locate(None, None, both)
+
+    assert (place.context, place.namespace, place.user) == ("one", "retail", "ana")
+    assert locate(None, "three", both).namespace == "shop"
+
+
+@pytest.mark.parametrize("current", ["", "gone"])
+def test_a_context_that_is_given_needs_no_current_one(config: Path, current: str) -> None:
+    config.write_text(yaml.safe_dump({**CONFIG, "current-context": current}))
+
+    assert locate(config, "one", {}).namespace == "retail"
+    with pytest.raises(AccessError, match="one, two"):
+        locate(config, None, {})
+
+
 def test_a_kubeconfig_comes_before_the_pod_and_the_pod_before_nothing(
     config: Path, tmp_path: Path
 ) -> None:
@@ -66,7 +91,7 @@ def test_a_context_that_is_not_there_names_those_that_are(config: Path) -> None:
         locate(config, "three", {})
 
 
-@pytest.mark.parametrize("content", ["", "[1, 2]", "{", "current-context: x\ncontexts: []\n"])
+@pytest.mark.parametrize("content", ["", "[1, 2]", "{", "contexts: [{}]", "contexts: 7"])
 def test_a_broken_kubeconfig_is_a_sentence(config: Path, content: str) -> None:
     config.write_text(content)
 

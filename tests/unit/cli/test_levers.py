@@ -42,6 +42,15 @@ def test_an_override_says_whose_it_replaces(world: World) -> None:
     assert world.cluster.patches[0][2]["spec"]["override"]["requestedBy"] == "eva"
 
 
+def test_who_forced_it_before_cannot_steer_the_terminal(world: World) -> None:
+    world.level(override={**OVERRIDE, "requestedBy": "eva\x1b[2J\nroot"})
+
+    output = world.run(*FORCE, "--for", "30m").output
+
+    assert "forced by eva [2J root." in output
+    assert "\x1b" not in output
+
+
 def test_a_freeze_keeps_the_level(world: World) -> None:
     world.level(override=OVERRIDE)
 

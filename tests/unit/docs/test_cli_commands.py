@@ -12,6 +12,7 @@ from e2e.docs.shell import typed, words
 from resilience_operator.cli.app import cli
 
 PROGRAM = ["kubectl", "resilience"]
+PLACEHOLDERS = {"POLICY": "shop", "NAMESPACE": "shop"}
 
 
 def commands() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -20,7 +21,7 @@ def commands() -> Iterator[tuple[str, tuple[str, ...]]]:
             for line in typed(block):
                 for command in words(line):
                     if command[:2] == PROGRAM:
-                        yield block.where, tuple(command[2:])
+                        yield block.where, tuple(PLACEHOLDERS.get(w, w) for w in command[2:])
 
 
 def mentions() -> Iterator[tuple[str, str]]:

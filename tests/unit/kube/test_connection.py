@@ -80,6 +80,15 @@ async def test_nobody_there_is_transient(server: Server) -> None:
     await nobody.close()
 
 
+async def test_it_says_who_asks(server: Server) -> None:
+    for agent in ("kubectl-resilience", "resilience-operator"):
+        connection = Connection(Configuration(host=server.url), user_agent=agent)
+        await connection.send(Request("GET", "/x", {}))
+        await connection.close()
+
+        assert server.requests[-1].headers["User-Agent"] == agent
+
+
 async def test_a_connection_that_is_cut_is_transient(
     server: Server, connection: Connection
 ) -> None:

@@ -13,6 +13,11 @@ from resilience_operator.core.errors import (
 )
 
 
+def printable(text: object) -> str:
+    """A piece of text from the cluster on one line: never a terminal's command."""
+    return "".join(each if each.isprintable() else " " for each in str(text))
+
+
 class ExitCode(IntEnum):
     """What a command's exit code says."""
 
@@ -44,7 +49,7 @@ class AccessError(CliError):
 
 def from_api(error: ApiError) -> CliError:
     """What a failed request to the API server means to the person at the keyboard."""
-    said = error.message.rstrip(".")
+    said = printable(error.message).rstrip(".")
     if isinstance(error, Forbidden):
         return AccessError(
             f"Not allowed: {said}. Ask for a role that allows it, or choose another --context."
@@ -57,7 +62,7 @@ def from_api(error: ApiError) -> CliError:
     if isinstance(error, NotFound):
         return MissingError(
             f"Not found: {said}. If the cluster knows no ResiliencePolicy at all, apply the CRDs "
-            "first: kubectl apply -k crds."
+            "first: kubectl apply --server-side -k crds."
         )
     if isinstance(error, TransientError):
         return AccessError(

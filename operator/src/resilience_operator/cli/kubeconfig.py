@@ -37,24 +37,43 @@ def locate(
 
 
 def _from_file(path: Path, context: str | None, environ: Mapping[str, str]) -> Place:
-    from kubernetes.aio.config.kube_config import list_kube_config_contexts
-
-    read: Any = list_kube_config_contexts
     try:
-        contexts, current = read(str(path))
-    except Exception as error:  # whatever the library finds wrong with a file
+        contexts, current = _contexts(path)
+    except Exception as error:  # whatever may be wrong with a file
         raise AccessError(
             f"The kubeconfig {path} is not usable: {_first_line(error)}. Mend it, or name "
             "another with --kubeconfig."
         ) from error
-    if context is not None:
-        current = next((each for each in contexts if each["name"] == context), None)
-        if current is None:
-            names = ", ".join(str(each["name"]) for each in contexts) or "none"
-            raise AccessError(f"The kubeconfig has no context {context!r}: choose among {names}.")
-    inside = current.get("context") or {}
+    name = context or current
+    names = ", ".join(contexts) or "none"
+    if not name:
+        raise AccessError(f"The kubeconfig has no current context: give a --context of {names}.")
+    if name not in contexts:
+        raise AccessError(f"The kubeconfig has no context {name!r}: choose among {names}.")
+    inside = contexts[name]
     user = str(inside.get("user") or environ.get("USER", ""))
-    return Place(path, context, str(inside.get("namespace") or "default"), user)
+    return Place(path, name, str(inside.get("namespace") or "default"), user)
+
+
+def _contexts(path: Path) -> tuple[dict[str, Mapping[str, Any]], str]:
+    """All contexts by name, and the current one.
+
+    Of several files the first that says something counts, as for kubectl; the client library has
+    the last one's current context, which may be another cluster.
+    """
+    import yaml
+
+    contexts: dict[str, Mapping[str, Any]] = {}
+    current = ""
+    files = (Path(each).expanduser() for each in str(path).split(os.pathsep) if each)
+    for file in filter(Path.is_file, files):
+        content = yaml.safe_load(file.read_text())
+        if not isinstance(content, dict):
+            raise ValueError("it holds no kubeconfig")
+        for each in content.get("contexts") or ():
+            contexts.setdefault(str(each["name"]), each.get("context") or {})
+        current = current or str(content.get("current-context") or "")
+    return contexts, current
 
 
 def _pod_namespace() -> str:

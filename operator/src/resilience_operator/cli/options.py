@@ -1,5 +1,6 @@
 """Options that commands share. The global ones may stand before or after the command's name."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,22 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 pass_target = click.make_pass_decorator(Target, ensure=True)
 
 
+class NameType(click.ParamType[str]):
+    """The name of an object or of a namespace; refuses an empty one, as of a variable not set."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name; a usage error for what no object can be called."""
+        text = str(value)
+        if re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text) is None:
+            self.fail(f"{text!r} is no name: write it alone, and its namespace with -n", param)
+        return text
+
+
+NAME = NameType()
+
+
 def global_options(command: _F) -> _F:
     """--context, --kubeconfig and --namespace; the one nearest to the command's end counts."""
     for option in (
@@ -21,6 +38,7 @@ def global_options(command: _F) -> _F:
             "-n",
             "--namespace",
             metavar="NAME",
+            type=NAME,
             expose_value=False,
             callback=_remember,
             help="The namespace; default: that of the context.",

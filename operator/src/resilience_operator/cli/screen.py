@@ -12,6 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from resilience_operator.cli.errors import printable
+
 # Nothing is ever broken or cut in plain output.
 _ENDLESS = 8_000
 # Columns of sentences: only they are broken where a terminal is too narrow.
@@ -62,9 +64,8 @@ def show_data(data: object, form: str) -> None:
 
 
 def said(text: object, style: str = "") -> Text:
-    """A piece of text from the cluster: never markup, never a terminal's command."""
-    clean = "".join(each if each.isprintable() else " " for each in str(text))
-    return Text(clean, style=style)
+    """A piece of text from the cluster: never markup, and printable."""
+    return Text(printable(text), style=style)
 
 
 def line(*parts: Text | str) -> Text:

@@ -159,6 +159,7 @@ def run(target: Target, work: Callable[[Session], Awaitable[_T]]) -> _T:
 async def connected(target: Target) -> AsyncIterator[Session]:
     """A session on the cluster that a target means."""
     from resilience_operator.cli.kubeconfig import locate
+    from resilience_operator.cli.program import EXECUTABLE
     from resilience_operator.kube.client import KubeClient
     from resilience_operator.kube.connection import connect
     from resilience_operator.kube.inquiries import Inquiries
@@ -167,7 +168,7 @@ async def connected(target: Target) -> AsyncIterator[Session]:
     place = locate(target.kubeconfig, target.context)
     clock = SystemClock()
     try:
-        connection = await connect(clock, place.path, place.context)
+        connection = await connect(clock, place.path, place.context, EXECUTABLE)
     except Exception as error:  # whatever the library finds wrong with credentials
         said = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise AccessError(

@@ -73,11 +73,14 @@ def in_cluster(
 
 
 async def connect(
-    clock: Clock, kubeconfig: Path | None = None, context: str | None = None
+    clock: Clock,
+    kubeconfig: Path | None = None,
+    context: str | None = None,
+    user_agent: str = USER_AGENT,
 ) -> "Connection":
     """Connect by that kubeconfig; else as a pod, where we are one; else by the usual kubeconfig."""
     if kubeconfig is None and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
-        return Connection(*in_cluster(clock))
+        return Connection(*in_cluster(clock), user_agent)
     configuration = Configuration()
     load: Any = load_kube_config
     await load(
@@ -86,7 +89,7 @@ async def connect(
         client_configuration=configuration,
         persist_config=False,
     )
-    return Connection(configuration)
+    return Connection(configuration, user_agent=user_agent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,16 @@ class Request:
 class Connection:
     """Sends requests; turns everything that is not an answer into a TransientError."""
 
-    def __init__(self, configuration: Configuration, token: TokenFile | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        token: TokenFile | None = None,
+        user_agent: str = USER_AGENT,
+    ) -> None:
+        """`user_agent` is who we are in audit logs, and in the managed fields of what we patch."""
         self._configuration = configuration
         self._token = token
+        self._user_agent = user_agent
         # Errors are retried by whoever knows whether it still matters, never in here.
         configuration.retries = None
         self._rest: Any = RESTClientObject(configuration)
@@ -190,7 +200,11 @@ class Connection:
             ) from error
 
     async def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Accept": JSON, "Content-Type": request.content_type, "User-Agent": USER_AGENT}
+        headers = {
+            "Accept": JSON,
+            "Content-Type": request.content_type,
+            "User-Agent": self._user_agent,
+        }
         credential = await self._configuration.get_api_key_with_prefix("BearerToken")
         if credential:
             headers["Authorization"] = credential

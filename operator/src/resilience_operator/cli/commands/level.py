@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from resilience_operator.api.v1alpha1.base import Level
+from resilience_operator.cli.errors import printable
 from resilience_operator.cli.naming import levels
-from resilience_operator.cli.options import DURATION, global_options, pass_target
+from resilience_operator.cli.options import DURATION, NAME, global_options, pass_target
 from resilience_operator.cli.session import Session, Target, run
 
 _reason = click.option(
@@ -28,7 +29,7 @@ def level() -> None:
 
 
 @level.command()
-@click.argument("name", shell_complete=levels)
+@click.argument("name", type=NAME, shell_complete=levels)
 @click.option(
     "--level",
     "wanted",
@@ -58,11 +59,11 @@ def override(
         who = author(requested_by, session.user)
         return await levers.override(session, name, Level(wanted), seconds, reason, who)
 
-    click.echo(run(target, work))
+    click.echo(printable(run(target, work)))
 
 
 @level.command()
-@click.argument("name", shell_complete=levels)
+@click.argument("name", type=NAME, shell_complete=levels)
 @_for("How long")
 @_reason
 @global_options
@@ -74,15 +75,15 @@ def freeze(target: Target, name: str, seconds: float, reason: str) -> None:
     async def work(session: Session) -> str:
         return await levers.freeze(session, name, seconds, reason)
 
-    click.echo(run(target, work))
+    click.echo(printable(run(target, work)))
 
 
 @level.command()
-@click.argument("name", shell_complete=levels)
+@click.argument("name", type=NAME, shell_complete=levels)
 @global_options
 @pass_target
 def release(target: Target, name: str) -> None:
     """Take override and freeze off the level NAME."""
     from resilience_operator.cli import levers
 
-    click.echo(run(target, lambda session: levers.release(session, name)))
+    click.echo(printable(run(target, lambda session: levers.release(session, name))))

@@ -6,12 +6,12 @@ import click
 
 from resilience_operator.cli.errors import ExitCode
 from resilience_operator.cli.naming import policies
-from resilience_operator.cli.options import global_options, output_option, pass_target
+from resilience_operator.cli.options import NAME, global_options, output_option, pass_target
 from resilience_operator.cli.session import Target, run
 
 
 @click.command()
-@click.argument("name", required=False, shell_complete=policies)
+@click.argument("name", required=False, type=NAME, shell_complete=policies)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Policies of every namespace.")
 @click.option(
     "-f",
@@ -32,6 +32,7 @@ from resilience_operator.cli.session import Target, run
 @click.option(
     "--operator-namespace",
     metavar="NAME",
+    type=NAME,
     help="Where the operator is; default: wherever its Deployment's label is found.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 also for warnings and skipped checks.")

@@ -2,9 +2,15 @@
 
 import click
 
-from resilience_operator.cli.errors import ExitCode
+from resilience_operator.cli.errors import ExitCode, printable
 from resilience_operator.cli.naming import policies
-from resilience_operator.cli.options import DURATION, global_options, output_option, pass_target
+from resilience_operator.cli.options import (
+    DURATION,
+    NAME,
+    global_options,
+    output_option,
+    pass_target,
+)
 from resilience_operator.cli.session import Target, run
 
 _WAIT_SECONDS = 300.0
@@ -17,7 +23,7 @@ def rollout() -> None:
 
 
 @rollout.command()
-@click.argument("name", shell_complete=policies)
+@click.argument("name", type=NAME, shell_complete=policies)
 @click.option("-w", "--watch", is_flag=True, help="Go on until no rollout is under way.")
 @click.option("--timeout", type=DURATION, help="With --watch: no longer than this, as 2h.")
 @output_option
@@ -51,7 +57,7 @@ def _verb(verb: str, what: str) -> click.Command:
     """The command that asks for one verb."""
 
     @click.command(verb, help=what)
-    @click.argument("name", shell_complete=policies)
+    @click.argument("name", type=NAME, shell_complete=policies)
     @click.option(
         "--wait/--no-wait",
         default=True,
@@ -69,7 +75,7 @@ def _verb(verb: str, what: str) -> click.Command:
         outcome = run(
             target, lambda session: carry_out(session, name, Verb(verb), timeout if wait else None)
         )
-        click.echo(outcome.message, err=not outcome.good)
+        click.echo(printable(outcome.message), err=not outcome.good)
         raise click.exceptions.Exit(ExitCode.OK if outcome.good else ExitCode.FAILED)
 
     return ask

@@ -3,12 +3,12 @@
 import click
 
 from resilience_operator.cli.naming import policies
-from resilience_operator.cli.options import global_options, output_option, pass_target
+from resilience_operator.cli.options import NAME, global_options, output_option, pass_target
 from resilience_operator.cli.session import Session, Target, run
 
 
 @click.command()
-@click.argument("name", required=False, shell_complete=policies)
+@click.argument("name", required=False, type=NAME, shell_complete=policies)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Policies of every namespace.")
 @output_option
 @global_options

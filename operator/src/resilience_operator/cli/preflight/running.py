@@ -9,7 +9,7 @@ from resilience_operator.api.inquiry import Answers
 from resilience_operator.cli.preflight import asking, operators, schemas, subjects
 from resilience_operator.cli.preflight.facts import gather
 from resilience_operator.cli.preflight.judging import Backing, judge
-from resilience_operator.cli.preflight.model import Denied, Section
+from resilience_operator.cli.preflight.model import Check, Denied, Section, warned
 from resilience_operator.cli.preflight.operators import Leading, Operator
 from resilience_operator.cli.preflight.reading import Reader
 from resilience_operator.cli.preflight.subjects import Subject
@@ -49,6 +49,8 @@ async def preflight(session: Session, wanted: Wanted) -> list[Section]:
         looked_at = await subjects.of_files(session, wanted.files)
     else:
         looked_at = await subjects.of_cluster(session, wanted.name, wanted.everywhere)
+    if not looked_at:
+        sections.append(Section("policies", [_none(session, wanted.everywhere)]))
     found = await _find(reader, wanted.operator_namespace)
     if isinstance(found, Denied) or not found:
         denied = found if isinstance(found, Denied) else None
@@ -64,6 +66,15 @@ async def preflight(session: Session, wanted: Wanted) -> list[Section]:
         *(_judged(reader, each, known, by_title) for each in looked_at)
     )
     return sections
+
+
+def _none(session: Session, everywhere: bool) -> Check:
+    where = "any namespace" if everywhere else f"namespace {session.namespace}"
+    return warned(
+        "found",
+        f"There is no ResiliencePolicy in {where}: none was checked.",
+        "Name the namespace with -n, all of them with -A, or a file with -f.",
+    )
 
 
 async def _find(reader: Reader, namespace: str | None) -> list[Operator] | Denied:

@@ -60,7 +60,7 @@ async def of_files(session: Session, files: Sequence[Path]) -> list[Subject]:
     """The policies in files; levels beside them are rehearsed too, and anything else is let be."""
     documents = [one for file in files for one in documents_of(file)]
     if not any(_kind(one) == POLICIES.kind for one in documents):
-        raise click.UsageError("There is no ResiliencePolicy in what -f names.")
+        raise click.UsageError(f"There is no ResiliencePolicy of {API_VERSION} in what -f names.")
     levels: dict[tuple[str, str], list[Check]] = {}
     for one in documents:
         if _kind(one) == LEVELS.kind:
