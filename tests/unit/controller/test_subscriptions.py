@@ -7,7 +7,7 @@ from resilience_operator.api.v1alpha1.policy_status import (
     DependencyStatus,
     PolicyStatus,
 )
-from resilience_operator.core.evidence import ROUNDED_OFF_SECONDS
+from resilience_operator.core.resumption import ROUNDED_OFF_SECONDS
 from resilience_operator.core.times import to_rfc3339
 from tests.builders import healthy, make_policy, make_probe, unhealthy, unknown
 from tests.unit.controller.fakes import KEY, Bench
@@ -45,6 +45,20 @@ def test_a_changed_probe_starts_afresh_with_the_old_health_standing_in(bench: Be
     bench.subscriptions.sync(entry)
     assert entry.evidence["redis"].window.samples == ()
     assert (entry.health["redis"].health, entry.health["redis"].assumed) == (100, True)
+
+
+def test_a_changed_probe_of_what_is_down_is_down_until_it_answers(bench: Bench) -> None:
+    """Else what requires it would come back for as long as the breaker takes to open again."""
+    entry = bench.store.put_policy(TWO.build())
+    bench.subscriptions.sync(entry)
+    for _ in range(3):
+        bench.deliver(unhealthy, "redis")
+    patient = make_probe("redis.example.com:443", timeout_seconds=5)
+    changed = make_policy().dependency("postgres", 85).dependency("redis", 15, probe=patient)
+    bench.store.put_policy(changed.build())
+    bench.subscriptions.sync(entry)
+    assert (entry.health["redis"].down, entry.health["redis"].health) == (True, 0)
+    assert bench.pool.wanted[(KEY, "redis")][1] == bench.clock.now()
 
 
 def test_a_breaker_found_open_waits_for_its_trial(bench: Bench) -> None:

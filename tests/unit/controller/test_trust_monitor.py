@@ -3,8 +3,8 @@ from contextlib import suppress
 
 from resilience_operator.api.v1alpha1.policy_status import DependencyStatus, FailureReason
 from resilience_operator.controller.trust_monitor import TrustMonitor, build_views
-from resilience_operator.core.evidence import restore
 from resilience_operator.core.model import Trust
+from resilience_operator.core.resumption import restore
 from tests.builders import healthy, make_policy, unhealthy, unknown
 from tests.unit.controller.fakes import Bench
 

@@ -28,6 +28,7 @@ from resilience_operator.core.model import (
     Trust,
     Verdict,
 )
+from resilience_operator.core.resumption import restore
 from resilience_operator.core.status import level_status, materially_equal, policy_status
 from tests.builders import make_level
 
@@ -95,7 +96,7 @@ class Simulation:
     def restart(self) -> None:
         """The operator dies and comes back with nothing but what the statuses say."""
         for each in self.policy.status.dependencies:
-            self._evidence[each.name] = evidences.restore(each, self.now)
+            self._evidence[each.name] = restore(each, self.now)
         self._states = {}
         self.plan = None
 

@@ -33,7 +33,7 @@ def play(picture: str, state: BreakerState | None = None, spec: BreakerSpec = SP
 
 
 def _last(state: BreakerState | None) -> float:
-    times = (state.opened_at, state.closed_at, state.half_open_at) if state else ()
+    times = (state.opened_at, state.closed_at) if state else ()
     return max((at for at in times if at is not None), default=1000.0)
 
 
@@ -94,14 +94,14 @@ def test_the_window_may_demand_opening() -> None:
     assert breaker.trial_due_at(state) == 35.0
 
 
-def test_half_open_keeps_the_time_of_its_first_success() -> None:
+def test_half_open_counts_successes_up_to_the_threshold() -> None:
     spec = BreakerSpec(failure_threshold=1, success_threshold=3)
     state = breaker.record_failure(BreakerState(), spec, 0.0)
-    for now in (30.0, 31.0):
-        state = breaker.record_success(state, spec, now)
-        assert (state.phase, state.half_open_at) == (HALF_OPEN, 30.0)
+    for successes in (1, 2):
+        state = breaker.record_success(state, spec, 29.0 + successes)
+        assert (state.phase, state.successes) == (HALF_OPEN, successes)
     state = breaker.record_success(state, spec, 32.0)
-    assert (state.phase, state.half_open_at, state.closed_at) == (CLOSED, None, 32.0)
+    assert (state.phase, state.successes, state.closed_at) == (CLOSED, 0, 32.0)
 
 
 def test_a_threshold_of_one_closes_at_the_first_trial() -> None:

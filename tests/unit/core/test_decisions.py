@@ -54,7 +54,7 @@ def test_before_the_first_decision_there_is_no_name() -> None:
 
 def test_a_breaker_has_one_name_from_opening_to_closing() -> None:
     opened = decisions.of_breaker("uid", "redis", OPEN)
-    trial = replace(OPEN, phase=BreakerPhase.HALF_OPEN, half_open_at=AT + 5)
+    trial = replace(OPEN, phase=BreakerPhase.HALF_OPEN, successes=1)
     assert decisions.of_breaker("uid", "redis", trial) == opened
     closed = replace(OPEN, phase=BreakerPhase.CLOSED, closed_at=AT + 9)
     assert decisions.of_breaker("uid", "redis", closed) != opened

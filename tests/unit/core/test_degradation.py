@@ -291,7 +291,11 @@ def test_a_cap_better_than_the_score_says_nothing() -> None:
 def test_an_unknown_share_holds_the_level_where_the_bounds_disagree() -> None:
     decision = make_decision(healths(postgres=0, openai=None), at(OPTIMAL))
     # 70 at best, 20 at worst: DEGRADED is certain, what is below is not.
-    assert decision.level is DEGRADED
+    assert (decision.level, decision.computed) == (DEGRADED, MINIMAL)
+    assert decision.message == (
+        "postgres is down; a health of at most 70 gives DEGRADED. The level climbs again once it "
+        "answers."
+    )
     held = make_decision(healths(openai=None), at(LIMITED))
     assert (held.level, held.reason) == (LIMITED, "EvidenceIncomplete")
     assert "from 50 to 100 because openai is unknown" in held.message
@@ -342,6 +346,19 @@ def test_a_level_is_stale_only_by_what_it_is_scored_on() -> None:
 def test_nothing_scored_holds() -> None:
     decision = make_decision([make_health("openai", 0, 100)], at(LIMITED))
     assert (decision.level, decision.reason) == (LIMITED, "NothingScored")
+    first = make_decision([make_health("openai", 0, 100)], LevelState())
+    assert (first.level, first.reason) == (OPTIMAL, "NothingScored")
+
+
+def test_a_cap_is_named_though_no_health_is_known() -> None:
+    rules = replace(RULES, caps={"postgres": MINIMAL})
+    lost = replace(stale("postgres"), breaker=BreakerPhase.OPEN)
+    decision = make_decision([lost], at(OPTIMAL), rules=rules)
+    assert (decision.level, decision.reason) == (MINIMAL, "CappedByDependency")
+    assert decision.message == (
+        "postgres is down: no better than MINIMAL until the breaker closes, although a health of "
+        "at most 100 alone would give OPTIMAL."
+    )
 
 
 # The first decision.
@@ -418,6 +435,16 @@ def test_an_override_that_ends_in_ignorance_holds_until_something_is_known() -> 
     assert (held.level, held.reason) == (LIMITED, "EvidenceIncomplete")
     known = make_decision(ALL_UP, held.state, NOW + 4001, spec=spec)
     assert known.level is OPTIMAL
+
+
+def test_an_override_that_ended_while_the_operator_was_down_waits_for_the_first_probes() -> None:
+    spec = make_level().overridden("LIMITED", LATER).build().spec
+    forced = at(LIMITED, overridden=True)
+    remembered = [replace(each, assumed=True) for each in ALL_UP]
+    held = make_decision(remembered, forced, NOW + 4000, spec=spec)
+    assert (held.level, held.reason, held.transition) == (LIMITED, "EvidenceIncomplete", None)
+    answered = make_decision(healths(postgres=0), held.state, NOW + 4001, spec=spec)
+    assert (answered.level, answered.reason) == (DEGRADED, "OverrideExpired")
 
 
 def test_a_freeze_keeps_the_level_and_reports_the_computed_one() -> None:

@@ -20,7 +20,15 @@ from resilience_operator.core.model import (
     Trust,
 )
 from resilience_operator.core.status import level_status, policy_status
-from tests.builders import healthy, make_level, reference_policy, unhealthy, unknown
+from resilience_operator.core.times import to_rfc3339
+from tests.builders import (
+    healthy,
+    make_level,
+    make_policy,
+    reference_policy,
+    unhealthy,
+    unknown,
+)
 from tests.unit.core.simulation import Simulation
 
 OPTIMAL, DEGRADED, LIMITED, MINIMAL, EMERGENCY = Level
@@ -191,12 +199,48 @@ def test_without_its_level_a_policy_goes_on_from_its_own_status() -> None:
     assert (plan.levels[0].decision.level, plan.levels[0].create) == (MINIMAL, True)
 
 
+BLIND = Trust(trusted=False, reason="MassFailure", message="Everything failed at once.")
+
+
+def after(snapshot: Snapshot, **pictures: str) -> Snapshot:
+    """The snapshot that follows on this one, once its plan was carried out and probes answered."""
+    carried_out = applied(snapshot, evaluate(snapshot))
+    return replace(carried_out, evidence=evidence_of(snapshot.policy, **pictures))
+
+
 def test_blind_changes_nothing() -> None:
-    snapshot = replace(
-        make_snapshot(level=OPTIMAL, openai="xxx", postgres="xxx"),
-        trust=Trust(trusted=False, reason="MassFailure", message="Everything failed at once."),
-    )
-    assert evaluate(snapshot).levels[0].decision.level is OPTIMAL
+    healthy_before = make_snapshot(level=OPTIMAL)
+    seeing = after(healthy_before, openai="xxx", postgres="xxx")
+    blind = replace(seeing, trust=BLIND)
+    plan = evaluate(blind)
+    assert plan.levels[0].decision.level is OPTIMAL
+    assert plan.flags is not None
+    assert plan.flags.digest == evaluate(healthy_before).flags.digest  # type: ignore[union-attr]
+    assert evaluate(applied(blind, plan)).levels[0].features == plan.levels[0].features
+    assert evaluate(seeing).levels[0].features["checkout"] == "off"
+
+
+def test_what_was_down_before_blindness_stays_without_its_features() -> None:
+    down = make_snapshot(level=LIMITED, openai="...xxx", postgres="...xxx")
+    blind = replace(after(down, postgres="...xxx"), trust=BLIND)
+    assert evaluate(blind).levels[0].features["checkout"] == "off"
+    up = replace(after(down), trust=BLIND)
+    assert evaluate(up).levels[0].features["checkout"] == "off"
+
+
+def test_while_blind_features_follow_a_person_and_the_spec() -> None:
+    blind = replace(after(make_snapshot(level=OPTIMAL)), trust=BLIND)
+    forced = make_level().overridden("EMERGENCY", to_rfc3339(NOW + 60))
+    (before,) = blind.levels
+    level = forced.status(before.status).build()
+    features = evaluate(replace(blind, levels=(level,))).levels[0].features
+    assert (features["checkout"], features["search"]) == ("off", "basic")
+    policy = make_policy()
+    for each in blind.policy.spec.dependencies:
+        policy = policy.dependency(each.name, each.weight)
+    renamed = policy.feature("checkout", {"OPTIMAL": "full"}, requires=("postgres",)).build()
+    edited = replace(blind, policy=renamed)
+    assert evaluate(edited).levels[0].features == {"checkout": "full"}
 
 
 PICTURES = st.text("..x?", min_size=0, max_size=12)
@@ -211,8 +255,7 @@ def test_the_same_snapshot_gives_the_same_plan_and_a_plan_applied_raises_no_even
     snapshot = make_snapshot(level=level, **dict(zip(names, pictures, strict=True)))
     plan = evaluate(snapshot)
     assert evaluate(snapshot) == plan
-    after = applied(snapshot, plan)
-    again = evaluate(after)
+    again = evaluate(applied(snapshot, plan))
     assert again.events == ()
     assert again.flags == plan.flags
     assert [each.decision.level for each in again.levels] == [

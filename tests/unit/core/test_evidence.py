@@ -12,15 +12,14 @@ from resilience_operator.api.v1alpha1.policy_status import (
 )
 from resilience_operator.core.breaker import trial_due_at
 from resilience_operator.core.evidence import (
-    ROUNDED_OFF_SECONDS,
     assess,
     begin,
     next_probe_at,
     observe,
-    restore,
     stale_at,
 )
-from resilience_operator.core.model import Evidence, ProbeResult
+from resilience_operator.core.model import BreakerState, Evidence, ProbeResult
+from resilience_operator.core.resumption import ROUNDED_OFF_SECONDS, renew, restore
 from resilience_operator.core.status import dependency_status
 from tests.builders import healthy, make_dependency, make_probe, unhealthy, unknown
 
@@ -196,6 +195,33 @@ def test_after_a_restart_late_in_an_outage_trials_keep_their_rhythm(down: int, d
     assert trial_due_at(restored.breaker) == pytest.approx(now + due + ROUNDED_OFF_SECONDS)
 
 
+def test_a_changed_probe_begins_anew_and_its_health_stands_in() -> None:
+    before, now = play("....s")
+    changed = renew(before, now)
+    found = assess(changed, OPENAI, now)
+    assert (found.health, found.state, found.assumed) == (100, DependencyState.HEALTHY, True)
+    assert changed.window.samples == ()
+    assert changed.breaker == BreakerState()
+    assert stale_at(changed, OPENAI) == now + 60
+
+
+@pytest.mark.parametrize("picture", ["xxx", "xxx."])
+def test_a_changed_probe_of_what_is_down_is_tried_at_once_and_down_until_it_answers(
+    picture: str,
+) -> None:
+    before, now = play(picture)
+    changed = renew(before, now + 1)
+    found = assess(changed, OPENAI, now + 1)
+    assert (found.down, found.health, found.assumed) == (True, before.known_health, False)
+    assert next_probe_at(changed, OPENAI, now + 1) == now + 1
+    assert changed.breaker.flaps == changed.breaker.successes == 0
+    up, later = play("..", changed, now + 1)
+    assert not assess(up, OPENAI, later).down
+    still, later = play("x", changed, now + 1)
+    assert assess(still, OPENAI, later).health == 0
+    assert next_probe_at(still, OPENAI, later) == later + 30
+
+
 def test_a_long_minimum_does_not_make_answers_stale() -> None:
     spec = make_dependency(window=WindowSpec(size=100, minimum=100))
     restored = replace(begin(1000.0), known_health=100, known_at=1000.0)
@@ -241,8 +267,7 @@ def test_restoring_a_status_gives_the_evidence_back(steps: list[tuple[str, int]]
         evidence = observe(evidence, result, OPENAI, now)
     found = assess(evidence, OPENAI, now)
     restored = restore(dependency_status(found, evidence, evidence.since), now)
-    unsaid = {"half_open_at": None, "opened_at": None}
-    assert replace(restored.breaker, **unsaid) == replace(evidence.breaker, **unsaid)
+    assert replace(restored.breaker, opened_at=None) == replace(evidence.breaker, opened_at=None)
     if evidence.breaker.phase is BreakerPhase.OPEN:
         due, before = trial_due_at(restored.breaker), trial_due_at(evidence.breaker)
         assert due is not None

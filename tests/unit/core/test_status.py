@@ -21,7 +21,14 @@ from resilience_operator.core.model import (
 )
 from resilience_operator.core.status import level_status, materially_equal, policy_status
 from resilience_operator.core.times import to_rfc3339
-from tests.builders import healthy, make_level, make_policy, reference_policy, unhealthy
+from tests.builders import (
+    LevelBuilder,
+    healthy,
+    make_level,
+    make_policy,
+    reference_policy,
+    unhealthy,
+)
 from tests.unit.core.test_evaluation import NOW, applied, make_snapshot
 
 APPLIED = Outcome(
@@ -232,6 +239,25 @@ def test_a_level_forced_or_frozen_or_stale_says_so() -> None:
     status = level_status(frozen, evaluate(frozen).levels[0])
     assert conditions(status)["Frozen"] == ("True", "Frozen")
     assert conditions(status)["Stale"] == ("True", "Stale")
+
+
+@pytest.mark.parametrize(
+    ("level", "reason", "says"),
+    [
+        (make_level().scored_on("postgress", 80), "UnknownDependency",
+         "spec.dependencies names postgress, which policy inventario does not have: correct the "
+         "name, or add it to the policy."),
+        (make_level().governs("chekout", "search"), "UnknownFeature",
+         "spec.features names chekout, which policy inventario does not have: correct the name, "
+         "or add it to the policy."),
+    ],
+)  # fmt: skip
+def test_a_level_that_names_what_its_policy_does_not_have_is_not_ready(
+    level: LevelBuilder, reason: str, says: str
+) -> None:
+    snapshot = replace(make_snapshot(level=Level.OPTIMAL), levels=(level.build(),))
+    ready = condition(level_status(snapshot, evaluate(snapshot).levels[0]), "Ready")
+    assert (ready.status, ready.reason, ready.message) == (ConditionStatus.FALSE, reason, says)
 
 
 def test_a_level_not_decided_yet() -> None:

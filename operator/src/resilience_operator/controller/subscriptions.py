@@ -1,7 +1,8 @@
 """Keeps the probe pool's subscriptions in step with a policy's spec, and takes the results in.
 
-A dependency whose probe has changed starts from empty evidence: what was learnt of the old address
-says nothing of the new one, but its health stands in until the new one has been probed.
+A dependency whose probe has changed starts from an empty window: what was learnt of the old
+address says nothing of the new one, but its health, and that it is down, stand in until the new one
+has been probed.
 """
 
 from collections.abc import Hashable
@@ -10,8 +11,9 @@ from typing import Protocol, cast
 from resilience_operator.api.v1alpha1.policy import Dependency
 from resilience_operator.api.v1alpha1.policy_status import BreakerPhase
 from resilience_operator.controller.store import Entry, Store
-from resilience_operator.core.evidence import assess, begin, next_probe_at, observe, restore
+from resilience_operator.core.evidence import assess, begin, next_probe_at, observe
 from resilience_operator.core.model import Evidence, Key, ProbeResult
+from resilience_operator.core.resumption import renew, restore
 from resilience_operator.core.targets import probe_key, typed
 from resilience_operator.runtime.clock import Clock
 from resilience_operator.runtime.probing import ProbeTarget, Subscriber
@@ -103,7 +105,8 @@ class Subscriptions:
             entry.evidence[name] = _initial_evidence(entry, name, now)
         entry.probes[name] = target
         evidence = entry.evidence[name]
-        # A breaker that a restart finds open waits for the rest of its time.
+        # A breaker that a restart finds open waits for the rest of its time; one whose probe has
+        # changed is tried at once.
         is_open = evidence.breaker.phase is BreakerPhase.OPEN
         first = next_probe_at(evidence, dependency, now) if is_open else None
         key = (entry.policy.namespace, entry.policy.name)
@@ -125,6 +128,6 @@ def _initial_evidence(entry: Entry, name: str, now: float) -> Evidence:
     """Nothing; or what the status says after a start; or the old health, of a changed probe."""
     old = entry.evidence.get(name)
     if old is not None:
-        return Evidence(known_health=old.known_health, known_at=now)
+        return renew(old, now)
     status = next((d for d in entry.policy_status.dependencies if d.name == name), None)
     return restore(status, now) if status is not None else begin(now)

@@ -74,13 +74,12 @@ def _advance(
 ) -> BreakerState:
     """What the state machine made of a step, with the times that it does not keep."""
     phase = _PHASES[storage.state]
-    after = replace(before, phase=phase, failures=storage.counter, successes=0, half_open_at=None)
+    after = replace(before, phase=phase, failures=storage.counter, successes=0)
     if storage.opened:
         flaps = _flaps(before, spec, now)
         return replace(after, opened_at=now, flaps=flaps, open_seconds=_open_seconds(flaps, spec))
     if phase is BreakerPhase.HALF_OPEN:
-        began = before.half_open_at if before.phase is phase else now
-        return replace(after, successes=storage.success_counter, half_open_at=began)
+        return replace(after, successes=storage.success_counter)
     if before.phase is not BreakerPhase.CLOSED:
         return replace(after, closed_at=now)
     return after

@@ -140,14 +140,19 @@ def _first(case: _Case) -> LevelDecision:
     waiting = [d.name for d in scored if (d.health is None and not d.stale) or d.assumed]
     if waiting:
         return _hold(case, explanation.awaiting(waiting))
-    if case.computed is None:
-        return _move(case, Level.OPTIMAL, explanation.no_evidence())
-    return _move(case, case.computed, _verdict(case, case.computed))
+    if case.score.value is None:
+        return _move(case, Level.OPTIMAL, explanation.no_evidence(case.score, Level.OPTIMAL))
+    level = case.capped(case.score.value)
+    return _move(case, level, _verdict(case, level, case.score.value))
 
 
 def _after_override(case: _Case, current: Level) -> LevelDecision:
-    """The computed level at once: the climb was the operator's to make, had nobody intervened."""
-    if case.computed is None:
+    """The computed level at once: the climb was the operator's to make, had nobody intervened.
+
+    But not by what is only remembered from before a restart, which moves no level.
+    """
+    remembered = any(each.assumed and each.weight > 0 for each in case.dependencies)
+    if case.computed is None or remembered:
         return _hold(case, explanation.unsure(case.score, current, case.dependencies))
     why = explanation.override_ended(case.spec.override, case.computed)
     decision = _move(case, case.computed, why)
@@ -168,9 +173,10 @@ def _follow(case: _Case, current: Level) -> LevelDecision:
 def _degrade(case: _Case, current: Level, to: Level) -> LevelDecision:
     since = case.now if case.state.worse_since is None else case.state.worse_since
     due = since + case.rules.stabilization.degrade_after_seconds
+    why = _verdict(case, to, case.score.high)
     if case.now >= due:
-        return _move(case, to, _verdict(case, to))
-    decision = _hold(case, explanation.degrading(_verdict(case, to), current, to, due))
+        return _move(case, to, why)
+    decision = _hold(case, explanation.degrading(why, current, to, due))
     return replace(decision, state=replace(decision.state, worse_since=since), wake_at=due)
 
 
@@ -204,20 +210,21 @@ def _recover(case: _Case, current: Level, to: Level) -> LevelDecision:
 
 def _resting(case: _Case, current: Level) -> explanation.Why:
     """Why the level neither falls nor climbs."""
-    if case.computed is None or (case.score.low < case.score.high and case.computed is not current):
+    health, computed = case.score.value, case.computed
+    if health is None or (case.score.low < case.score.high and computed is not current):
         return explanation.unsure(case.score, current, case.dependencies)
-    if rank(case.computed) < rank(current):
+    if computed is not None and rank(computed) < rank(current):
         target = bands.SCALE[rank(current) - 1]
         return explanation.short_of(case.score, current, target, case.needed(target))
-    return _verdict(case, current)
+    return _verdict(case, current, health)
 
 
-def _verdict(case: _Case, level: Level) -> explanation.Why:
-    """Why the dependencies as they are give this level."""
-    by_score = bands.band(case.score.value or 0, case.rules.levels)
-    if case.score.value is not None and rank(case.cap) > rank(by_score):
+def _verdict(case: _Case, level: Level, health: int) -> explanation.Why:
+    """Why the dependencies as they are give this level, which that health gives or a cap."""
+    by_score = bands.band(health, case.rules.levels)
+    if rank(case.cap) > rank(by_score):
         capping = [
             d.name for d in case.dependencies if d.down and case.rules.caps.get(d.name) is case.cap
         ]
-        return explanation.capped(capping, case.score.value, level, by_score)
-    return explanation.by_health(case.score, level, case.dependencies)
+        return explanation.capped(capping, case.score, health, level, by_score)
+    return explanation.by_health(case.score, health, level, case.dependencies)

@@ -4,16 +4,16 @@ The same snapshot always gives the same plan. Events come from comparing with wh
 says was in force, so a plan that has been carried out raises none when it is made again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from resilience_operator.api.v1alpha1.base import LocalRef
-from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelSpec
-from resilience_operator.api.v1alpha1.policy import Dependency, Mode, ResiliencePolicy
+from resilience_operator.api.v1alpha1.base import Level, LocalRef
+from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelSpec, LevelStatus
+from resilience_operator.api.v1alpha1.policy import Dependency, Feature, Mode, ResiliencePolicy
 from resilience_operator.core import decisions
 from resilience_operator.core import evidence as evidences
 from resilience_operator.core.degradation import LevelRules, decide
-from resilience_operator.core.features import claim, feature_states
+from resilience_operator.core.features import claim, feature_states, held_states
 from resilience_operator.core.flags import config_map_name, render_flags
 from resilience_operator.core.level_state import restore_level
 from resilience_operator.core.model import (
@@ -58,6 +58,7 @@ class _Stand:
     spec: LevelSpec
     state: LevelState
     create: bool
+    status: LevelStatus
 
 
 def _evidence(snapshot: Snapshot, dependency: Dependency) -> Evidence:
@@ -78,8 +79,18 @@ def _plan_levels(snapshot: Snapshot, healths: Sequence[DependencyHealth]) -> tup
         # Until a capability has a level of its own, its features follow the default one's.
         level = plan.decision.level or (plans[0].decision.level if plans else None)
         states = feature_states(governed[stand.name], level, down) if level else {}
+        if level and not snapshot.trust.trusted:
+            states |= _held(stand, plan, governed[stand.name], level)
         plans.append(replace(plan, features=states))
     return tuple(plans)
+
+
+def _held(
+    stand: _Stand, plan: LevelPlan, features: Sequence[Feature], level: Level
+) -> Mapping[str, str]:
+    """While blind a level holds, and its features with it: a breaker that opens says nothing."""
+    moved = stand.status.level is not plan.decision.level
+    return {} if moved else held_states(features, level, stand.status.features)
 
 
 def _belongs(level: DegradationLevel, policy: ResiliencePolicy) -> bool:
@@ -94,13 +105,13 @@ def _stands(snapshot: Snapshot, levels: Sequence[DegradationLevel]) -> list[_Sta
         # Deleted by somebody, perhaps: the policy's own status still knows the level.
         lost = LevelState(level=snapshot.policy.status.level)
         state = snapshot.level_states.get(default, lost)
-        stands.append(_Stand(default, spec, state, create=True))
+        stands.append(_Stand(default, spec, state, create=True, status=LevelStatus()))
     return sorted(stands, key=lambda each: (each.name != default, each.name))
 
 
 def _stand(snapshot: Snapshot, level: DegradationLevel) -> _Stand:
     state = snapshot.level_states.get(level.name) or restore_level(level.status)
-    return _Stand(level.name, level.spec, state, create=False)
+    return _Stand(level.name, level.spec, state, create=False, status=level.status)
 
 
 def _plan_level(

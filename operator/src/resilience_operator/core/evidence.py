@@ -9,11 +9,8 @@ from dataclasses import replace
 
 from resilience_operator.api.v1alpha1.policy import Dependency
 from resilience_operator.api.v1alpha1.policy_status import (
-    OUR_FAILURES,
     BreakerPhase,
-    BreakerStatus,
     DependencyState,
-    DependencyStatus,
 )
 from resilience_operator.core import breaker as breakers
 from resilience_operator.core import window as windows
@@ -26,16 +23,11 @@ from resilience_operator.core.model import (
     Verdict,
     Window,
 )
-from resilience_operator.core.times import from_rfc3339
 
 # The most that a dependency counts for while its breaker is half-open.
 HALF_OPEN_HEALTH = 50
 # The pace, in seconds, at which a probe that could not tell is asked again.
 UNKNOWN_RETRY_SECONDS = 5
-# Status has whole seconds, rounded down: an opening read from it was at the latest so much later.
-ROUNDED_OFF_SECONDS = 0.999
-# The time of a probe that was made before a restart, whenever that was.
-LONG_AGO = 0.0
 # A breaker opens at `failureRatePercent`; from half of it on the dependency is called Failing.
 FAILING_SHARE_OF_TRIP_RATE = 2
 
@@ -82,18 +74,6 @@ def next_probe_at(evidence: Evidence, dependency: Dependency, now: float) -> flo
     if due is not None and (last is None or last.at < due):
         return max(now, due)
     return now if last is None else max(now, last.at + _pace(evidence, last, dependency))
-
-
-def restore(status: DependencyStatus, now: float) -> Evidence:
-    """The evidence to go on with after a restart: all but the window, whose health stands in."""
-    return Evidence(
-        breaker=_restore_breaker(status.breaker, now),
-        last=_restore_last(status),
-        known_health=status.health,
-        known_at=None if status.health is None else now,
-        state=status.state,
-        since=from_rfc3339(status.since),
-    )
 
 
 def assess(evidence: Evidence, dependency: Dependency, now: float) -> DependencyHealth:
@@ -220,40 +200,3 @@ def _pace(evidence: Evidence, last: ProbeResult, dependency: Dependency) -> int:
         or not windows.enough(evidence.window, dependency.window)
     )
     return probe.confirm_interval_seconds if confirming else probe.interval_seconds
-
-
-def _restore_breaker(status: BreakerStatus, now: float) -> BreakerState:
-    return BreakerState(
-        phase=status.state,
-        opened_at=_last_opening(status, now),
-        open_seconds=status.open_seconds,
-        failures=status.failures,
-        successes=status.successes,
-        flaps=status.flaps,
-        closed_at=from_rfc3339(status.closed_at),
-        half_open_at=now if status.state is BreakerPhase.HALF_OPEN else None,
-    )
-
-
-def _restore_last(status: DependencyStatus) -> ProbeResult | None:
-    """What the last probe found wrong, in the words of then, until another one has been made."""
-    reason = status.failure_reason
-    if reason is None:
-        return None
-    verdict = Verdict.UNKNOWN if reason in OUR_FAILURES else Verdict.UNHEALTHY
-    return ProbeResult(verdict, LONG_AGO, reason=reason, message=status.message)
-
-
-def _last_opening(status: BreakerStatus, now: float) -> float | None:
-    """When the breaker opened, or opened again after the last trial.
-
-    Status is not written for a trial that failed like the one before, so late in an outage it has
-    the first opening: the failed trials since came one open time after the other, and the next one
-    is due where that rhythm has it, not at once.
-    """
-    opened_at = from_rfc3339(status.opened_at)
-    if opened_at is None or status.state is not BreakerPhase.OPEN:
-        return opened_at
-    opened_at += ROUNDED_OFF_SECONDS
-    missed = max(0.0, now - opened_at) // status.open_seconds if status.open_seconds else 0.0
-    return opened_at + missed * status.open_seconds

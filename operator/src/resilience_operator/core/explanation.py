@@ -58,7 +58,9 @@ def awaiting(names: Sequence[str]) -> Why:
     )
 
 
-def no_evidence() -> Why:
+def no_evidence(score: HealthScore, level: Level) -> Why:
+    if score.scored == 0:
+        return _nothing_scored(level)
     return Why(
         "NoEvidence",
         "No dependency has answered a probe either way, so nothing is taken away; the level "
@@ -69,12 +71,16 @@ def no_evidence() -> Why:
 def unsure(score: HealthScore, level: Level, dependencies: Sequence[DependencyHealth]) -> Why:
     names = [d.name for d in dependencies if d.weight and (d.health is None or d.assumed)]
     if not names:
-        return Why("NothingScored", f"No dependency has a weight here; {level} stays.")
+        return _nothing_scored(level)
     return Why(
         "EvidenceIncomplete",
         f"Health is somewhere from {score.low} to {score.high} because {listed(names)} "
         f"{'is' if len(names) == 1 else 'are'} unknown; {level} stays until their probes answer.",
     )
+
+
+def _nothing_scored(level: Level) -> Why:
+    return Why("NothingScored", f"No dependency has a weight here; {level} stays.")
 
 
 def degrading(cause: Why, current: Level, to: Level, due: float) -> Why:
@@ -110,16 +116,20 @@ def short_of(score: HealthScore, current: Level, target: Level, needed: int) -> 
     )
 
 
-def capped(names: Sequence[str], health: int, level: Level, by_score: Level) -> Why:
+def capped(
+    names: Sequence[str], score: HealthScore, health: int, level: Level, by_score: Level
+) -> Why:
     return Why(
         "CappedByDependency",
         f"{listed(names)} {'is' if len(names) == 1 else 'are'} down: no better than {level} until "
-        f"the breaker closes, although health {health} alone would give {by_score}.",
+        f"the breaker closes, although {_found(score, health)} alone would give {by_score}.",
     )
 
 
-def by_health(score: HealthScore, level: Level, dependencies: Sequence[DependencyHealth]) -> Why:
-    """The level as the score gives it, by the dependency that costs most."""
+def by_health(
+    score: HealthScore, health: int, level: Level, dependencies: Sequence[DependencyHealth]
+) -> Why:
+    """The level as that health gives it, by the dependency that costs most."""
     limiting = next((d for d in dependencies if d.name == score.limiting), None)
     if limiting is None:
         return Why("AllHealthy", f"Every known dependency is healthy: {level}.")
@@ -134,7 +144,7 @@ def by_health(score: HealthScore, level: Level, dependencies: Sequence[Dependenc
     comes = "" if level is Level.OPTIMAL else " The level climbs again once it answers."
     return Why(
         reason,
-        f"{limiting.name} {what}{cause}; health {_health(score)} gives {level}.{comes}",
+        f"{limiting.name} {what}{cause}; {_found(score, health)} gives {level}.{comes}",
     )
 
 
@@ -142,6 +152,11 @@ def listed(names: Sequence[str]) -> str:
     """`a, b and 3 more`."""
     shown = ", ".join(names[:MAX_NAMES])
     return f"{shown} and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else shown
+
+
+def _found(score: HealthScore, health: int) -> str:
+    """A health as it was found, or the best that it can be while not everything is known."""
+    return f"health {health}" if health == score.value else f"a health of at most {health}"
 
 
 def _health(score: HealthScore) -> str:

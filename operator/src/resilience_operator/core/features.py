@@ -22,6 +22,18 @@ def feature_states(
     return {feature.name: _state(feature, level, down) for feature in features}
 
 
+def held_states(
+    features: Sequence[Feature], level: Level, before: Mapping[str, str]
+) -> dict[str, str]:
+    """The states of `before` that the level allows, with what each feature requires or without."""
+    return {
+        feature.name: before[feature.name]
+        for feature in features
+        if before.get(feature.name)
+        in (_state(feature, level, ()), _state(feature, level, feature.requires))
+    }
+
+
 def states_by_level(feature: Feature) -> tuple[str, ...]:
     """The state at each level, best level first; one not named takes the next better one's.
 

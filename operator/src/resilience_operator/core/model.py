@@ -75,7 +75,6 @@ class BreakerState:
     successes: int = 0
     flaps: int = 0
     closed_at: float | None = None
-    half_open_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from resilience_operator.core.conditions import (
     truncate,
 )
 from resilience_operator.core.explanation import listed
-from resilience_operator.core.level_state import FROZEN, OVERRIDDEN, transition_statuses
+from resilience_operator.core.level_conditions import level_findings
+from resilience_operator.core.level_state import transition_statuses
 from resilience_operator.core.model import (
     BreakerState,
     DependencyHealth,
@@ -98,7 +99,9 @@ def level_status(snapshot: Snapshot, level_plan: LevelPlan) -> LevelStatus:
         message=truncate(decision.message, MAX_MESSAGE),
         features=dict(level_plan.features),
         transitions=transition_statuses(decision.state),
-        conditions=tuple(stamp(each, past) for each in _level_findings(level_plan)),
+        conditions=tuple(
+            stamp(each, past) for each in level_findings(level_plan, snapshot.policy, level)
+        ),
     )
 
 
@@ -201,32 +204,6 @@ def _dependencies_healthy(healths: Sequence[DependencyHealth]) -> Finding:
             message = f"{listed(names)} {verb} {text}."
             return Finding("DependenciesHealthy", holds, f"Dependency{state}", message)
     return Finding("DependenciesHealthy", True, "AllHealthy", "Every dependency is healthy.")
-
-
-def _level_findings(plan: LevelPlan) -> tuple[Finding, ...]:
-    decision = plan.decision
-    decided = decision.level is not None
-    return (
-        Finding(
-            "Ready",
-            True if decided else None,
-            "LevelDecided" if decided else decision.reason,
-            f"The level is {decision.level}." if decided else decision.message,
-        ),
-        _lever(OVERRIDDEN, decision.overridden, decision.message, "No override is in force."),
-        _lever(FROZEN, decision.frozen, decision.message, "No freeze is in force."),
-        _lever(
-            "Stale",
-            decision.stale,
-            "Some dependencies have not answered for too long; the level rests on the others.",
-            "Every dependency has answered lately enough.",
-        ),
-    )
-
-
-def _lever(type_: str, holds: bool, when_true: str, when_false: str) -> Finding:
-    reason = type_ if holds else f"Not{type_}"
-    return Finding(type_, holds, reason, when_true if holds else when_false)
 
 
 def _time(epoch: float | None) -> str | None:
