@@ -9,21 +9,26 @@ die() { printf '[setup] MISSING: %s\n' "$*" >&2; exit 1; }
 
 can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
+litter=()
+trap 'rm -f "${litter[@]}"' EXIT  # an interrupted run leaves none either
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
 apt_install() {
     can_apt || die "Debian packages: $* (run as root: apt-get install -y $*)"
     say "installing Debian packages: $*"
     # Only the files are wanted: no service may start by itself. A policy of the host's own stays.
-    local policy=/usr/sbin/policy-rc.d made=
+    local policy=/usr/sbin/policy-rc.d log
     if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; made=1
+        litter+=("$policy")
+        printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"
     fi
-    local log; log=$(mktemp)
-    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
-        [ -z "$made" ] || rm -f "$policy"
+    log=$(mktemp); litter+=("$log")
+    local apt=(apt-get -qq -o DPkg::Lock::Timeout=300)
+    if ! { "${apt[@]}" update && DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         die "Debian packages: $* (apt-get failed, see above)"
     fi
-    rm -f "$log"; [ -z "$made" ] || rm -f "$policy"
 }
 
 find_python() {
@@ -37,13 +42,19 @@ find_python() {
     die "Python 3.11 or newer (on Debian: apt-get install -y python3 python3-venv); or name one with PYTHON=..."
 }
 
+# Whether .venv was made here, and its Python is still the one that it was made with: one that was
+# copied would install into its original, and run the original's code.
+usable() {
+    grep -qs " $(pwd -P)/.venv\$" .venv/pyvenv.cfg && .venv/bin/python -c 'import pip' 2>/dev/null
+}
+
 python_env() {
     local python stamp=.venv/.installed wanted
     wanted=$(cat requirements-dev.lock pyproject.toml | sha256sum)
-    [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+    usable && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
     python=$(find_python)
     say "Python environment in .venv ($("$python" --version)); about a minute"
-    if [ ! -x .venv/bin/pip ]; then
+    if ! usable; then
         rm -rf .venv
         "$python" -m venv .venv || { apt_install python3-venv; "$python" -m venv .venv; }
     fi
