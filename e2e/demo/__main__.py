@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
+from e2e.cluster.errors import ClusterError
 from e2e.demo.deploy import NAMESPACE, apply_policy, deploy, remove
 from e2e.demo.helm import OPERATOR_NAMESPACE, RELEASE
 from e2e.demo.kubectl import CommandFailed, Kubectl, cluster_environment
@@ -33,6 +35,8 @@ Then try:
 
 `make demo-down` removes it all."""
 
+INTERRUPTED = 130
+
 NAMES = {
     "namespace": NAMESPACE,
     "policy": POLICY,
@@ -56,9 +60,14 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         began = time.monotonic()
         _show(arguments, console, recorder or console)
-    except CommandFailed as failure:
-        console.print(f"[bold red]failed:[/] {failure}")
+    except (ClusterError, CommandFailed) as failure:
+        console.print(f"[bold red]failed:[/] {escape(str(failure))}")
         return 1
+    except KeyboardInterrupt:
+        console.print(
+            "interrupted; the same command goes on from here, `make demo-down` removes all"
+        )
+        return INTERRUPTED
     if recorder is not None:
         # Without the fonts that rich would have fetched from elsewhere.
         title = "make demo-rollout" if arguments.command == "rollout" else "make demo"

@@ -18,15 +18,18 @@ def run_program(
     name: str, *arguments: str, environment: dict[str, str], timeout: float = 120
 ) -> str:
     """Standard output of a program; raises CommandFailed with what it said."""
-    done = subprocess.run(
-        [name, *arguments],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [name, *arguments],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise CommandFailed(f"{name} {' '.join(arguments)}: no end in {timeout:.0f} s") from late
     if done.returncode != 0:
         raise CommandFailed(f"{name} {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout

@@ -181,7 +181,3 @@ _COLOURS = {
 
 def _coloured(level: str) -> str:
     return f"[{_COLOURS.get(level, 'white')}]{level}[/]"
-
-
-def _epoch(timestamp: str) -> float:
-    return datetime.fromisoformat(timestamp).timestamp()
