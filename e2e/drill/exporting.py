@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.demo.kubectl import Kubectl
+from e2e.demo.kubectl import CommandFailed, Kubectl
 from e2e.drill import objects
 from e2e.drill.objects import GROUP, PARTS, Body
 from e2e.drill.standing import Standing, standing
@@ -33,7 +33,12 @@ class Export:
 
 
 def export(kubectl: Kubectl, folder: Path, namespaces: Sequence[str] = ()) -> Export:
-    """Export every namespace with a policy, and those named besides; the folder is replaced."""
+    """Export every namespace with a policy, and those named besides.
+
+    A folder with an earlier export is replaced; one with anything else in it is not touched.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / _STATE).exists():
+        raise CommandFailed(f"{folder} has something else in it than an export: name another")
     taken_at = time.time()
     policies = _all(kubectl, f"resiliencepolicies.{GROUP}")
     places = sorted({each["metadata"]["namespace"] for each in policies}.union(namespaces))
@@ -61,6 +66,8 @@ def export(kubectl: Kubectl, folder: Path, namespaces: Sequence[str] = ()) -> Ex
 
 def read(folder: Path) -> Export:
     """An export that was taken before."""
+    if not (folder / _STATE).exists():
+        raise CommandFailed(f"there is no export in {folder}")
     state = json.loads((folder / _STATE).read_text())
     return Export(folder, state["takenAt"], state["standing"], state["policies"], state["owners"])
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from e2e.demo.kubectl import Kubectl
 from e2e.drill.standing import meaning
 
+_SEEN_SECONDS = 20.0
 _EACH_CHANGE = 'jsonpath={.data}{"\\n"}'
 
 
@@ -29,11 +30,13 @@ class FlagsFollower:
         self._kubectl = kubectl
         self._words = ("-n", namespace, "get", "configmap", name, "--watch", "-o", _EACH_CHANGE)
         self._process: subprocess.Popen[str] | None = None
+        self._begun = threading.Event()
 
     def start(self) -> None:
-        """Begin with the ConfigMap as it is; it has to be there."""
+        """Begin with the ConfigMap as it is; it has to be there. Returns once it was seen."""
         self._process = self._kubectl.follow(*self._words)
         threading.Thread(target=self._read, daemon=True).start()
+        self._begun.wait(_SEEN_SECONDS)
 
     def stop(self) -> None:
         """End what `start` began."""
@@ -43,6 +46,8 @@ class FlagsFollower:
 
     def flips(self, exported: dict[str, str]) -> list[str]:
         """Features that were in another state than the exported one, however shortly."""
+        if not self.seen:
+            return [f"{self.subject}: it could not be followed"]
         return sorted(
             {
                 f"{self.subject}: {name} was {seen.said.get(name)}, exported {state}"
@@ -58,3 +63,5 @@ class FlagsFollower:
         for line in self._process.stdout:
             if line.strip():
                 self.seen.append(Seen(time.time(), meaning(json.loads(line))))
+                self._begun.set()
+        self._begun.set()  # nothing more will come
