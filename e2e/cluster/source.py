@@ -6,6 +6,7 @@ what `up` begins with. The cluster's folder goes last, as the notes in it are wh
 thing is ours.
 """
 
+import os
 import shutil
 import time
 import urllib.error
@@ -79,6 +80,8 @@ class SourceProvider:
         if self._complete():
             return
         self._require_no_other()
+        if os.geteuid() != 0:
+            raise ClusterError("a node without Docker needs root: start Docker, or be root")
         debian.ensure(debian.NODE_NEEDS, cni=True)
         binaries = build.ensure(CLUSTER_TOOLS)
         if self._folder.exists():

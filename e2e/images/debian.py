@@ -9,6 +9,7 @@ import platform
 import shutil
 from pathlib import Path
 
+from e2e.cluster.debian import services_stay_off
 from e2e.images import mounts
 from e2e.images.process import BuildError, output, progress, run
 
@@ -39,7 +40,8 @@ def install_tools() -> None:
     apt = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]
     run([*apt, "update"])
     options = ["install", "--yes", "--no-install-recommends"]
-    run([*apt, *options, *missing], env={"DEBIAN_FRONTEND": "noninteractive"})
+    with services_stay_off():
+        run([*apt, *options, *missing], env={"DEBIAN_FRONTEND": "noninteractive"})
 
 
 def apt_sources() -> str:

@@ -1,5 +1,6 @@
 """Which provider is chosen, and what kind is told to do (no engine here runs it)."""
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import pytest
 
 from e2e.cluster import cli, debian, kind, provider
 from e2e.cluster.errors import ClusterError
+from e2e.cluster.source import SourceProvider
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +107,26 @@ def test_missing_packages_are_named_where_they_cannot_be_installed(
 
     with pytest.raises(ClusterError, match=r"apt-get install .*containerd .*containernetworking"):
         debian.ensure({"containerd": "containerd"}, cni=True)
+
+
+def test_what_apt_says_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "apt-get"
+    program.write_text("#!/bin/sh\necho 'E: Unable to fetch some archives' >&2\nexit 100\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(debian, "services_stay_off", contextlib.nullcontext)
+
+    with pytest.raises(ClusterError, match=r"cannot install no-such-program;.*Unable to fetch"):
+        debian.ensure({"no-such-program": "package"})
+
+
+def test_a_node_from_source_needs_root_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    with pytest.raises(ClusterError, match="needs root"):
+        SourceProvider("c").up()
+    assert not (tmp_path / "cache").exists()

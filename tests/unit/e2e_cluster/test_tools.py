@@ -105,3 +105,21 @@ def test_unknown_tool_is_refused_with_the_known_ones() -> None:
 )
 def test_go_version_is_parsed(output: str, expected: object) -> None:
     assert golang.parse_version(output) == expected
+
+
+def test_a_go_whose_installation_was_cut_off_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/nonexistent")
+    program = golang._home() / "bin" / "go"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho go version go1.26.6 linux/amd64\n")
+    program.chmod(0o755)
+    again = golang.Go("/again/go", "go1.26.6")
+    monkeypatch.setattr(golang, "_install", lambda home: again)
+
+    assert golang.find() == again
+
+    (golang._home() / golang._COMPLETE).touch()
+    assert golang.find() == golang.Go(str(program), "go1.26.6")
