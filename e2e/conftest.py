@@ -9,6 +9,7 @@ from e2e.demo.deploy import apply_policy, deploy, remove
 from e2e.demo.kubectl import Kubectl
 
 CLUSTER = os.environ.get("RESILIENCE_E2E_CLUSTER", "e2e")
+PROVIDER = os.environ.get("RESILIENCE_E2E_PROVIDER", "auto")
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +18,10 @@ def demo() -> Iterator[Kubectl]:
 
     RESILIENCE_E2E_KEEP=1 leaves it running, to look at.
     """
-    kubectl = deploy(CLUSTER, os.environ.get("RESILIENCE_E2E_PROVIDER", "auto"), print)
-    apply_policy(kubectl)
-    yield kubectl
-    if not os.environ.get("RESILIENCE_E2E_KEEP"):
-        remove(CLUSTER)
+    try:
+        kubectl = deploy(CLUSTER, PROVIDER, print)
+        apply_policy(kubectl)
+        yield kubectl
+    finally:
+        if not os.environ.get("RESILIENCE_E2E_KEEP"):
+            remove(CLUSTER)

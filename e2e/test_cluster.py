@@ -222,6 +222,7 @@ def test_the_audit_log_has_writes_and_what_service_accounts_read(before: Traces)
     }
     assert {"web", "files"} <= written
     reads = [event for event in events if event["verb"] in ("get", "list", "watch")]
+    assert reads, "the controllers have accounts"
     assert all("system:serviceaccounts" in event["user"]["groups"] for event in reads)
 
 

@@ -1,7 +1,6 @@
 """The disaster drill on a real cluster: lost in an outage and in mid-rollout, and rebuilt."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from e2e.conftest import CLUSTER, PROVIDER
 from e2e.demo.deploy import NAMESPACE, apply_policy, deploy, remove
 from e2e.demo.kubectl import Kubectl, cluster_environment
 from e2e.demo.walk import PODS, POLICY, SELECTOR
@@ -20,8 +20,6 @@ from e2e.drill.rebuilding import rebuild
 
 pytestmark = pytest.mark.timeout(1800)
 
-CLUSTER = os.environ.get("RESILIENCE_E2E_CLUSTER", "e2e")
-PROVIDER = os.environ.get("RESILIENCE_E2E_PROVIDER", "auto")
 OVERRIDE = {
     "level": "MINIMAL",
     "reason": "stock-taking",
@@ -33,8 +31,8 @@ OVERRIDE = {
 @pytest.fixture
 def outage(tmp_path: Path) -> Iterator[Kubectl]:
     """The demo without its AI API, a part of it forced by a person, and a rollout under way."""
-    kubectl = deploy(CLUSTER, PROVIDER, print)
     try:
+        kubectl = deploy(CLUSTER, PROVIDER, print)
         apply_policy(kubectl)
         wait_for_level(kubectl, NAMESPACE, POLICY, "OPTIMAL", 120)
         shop = Shop(kubectl)
