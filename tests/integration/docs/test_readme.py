@@ -3,7 +3,6 @@
 README.es.md has the same commands, which a unit test sees to.
 """
 
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +75,7 @@ def test_a_policy_that_was_left_behind_is_let_go(
     path_of = objects(namespace, "resiliencepolicies", "left")
     assert api.get(path_of)["metadata"]["deletionTimestamp"]
 
-    words = re.sub(r"\bNAME\b", "left", command)
-    run(f"{words} --namespace {namespace}", control_plane, path, tmp_path)
+    words = command.replace("NAMESPACE", namespace).replace("POLICY", "left")
+    run(words, control_plane, path, tmp_path)
 
     assert api.get(objects(namespace, "resiliencepolicies"))["items"] == []

@@ -14,7 +14,7 @@ LOGGED = "\n".join(path.read_text() for path in (ROOT / "operator" / "src").rglo
 
 RUN_ELSEWHERE = {
     "kubectl apply --server-side -k manifests/base": "tests/integration/chart/test_manifests.py",
-    "kubectl patch resiliencepolicy NAME --type=merge "
+    "kubectl -n NAMESPACE patch resiliencepolicy POLICY --type=merge "
     """--patch '{"metadata":{"finalizers":null}}'""": "tests/integration/docs/test_readme.py",
     "kubectl get dl": "tests/integration/test_crd_use.py",
     "kubectl get rp": "tests/integration/test_crd_use.py",
