@@ -236,6 +236,39 @@ async def test_restore_by_the_status_where_the_annotation_is_lost() -> None:
     assert bench.api.writes == writes
 
 
+async def test_two_policies_on_one_route_keep_their_records_apart() -> None:
+    api = rule(backend("api", 100), backend("api-canary", 0), path="/api")
+    bench = Bench(http_route(pair(90, 10), api))
+    for service in ("api", "api-canary"):
+        bench.api.put(SERVICES, {"metadata": {"name": service}, "spec": {}})
+    other = build(bench.api, NAMESPACE, "dashboard", (), Arms("api", "api-canary"))
+    await other.set_weight(25, ())
+    before = await bench.router.read(None)
+    assert before.recorded == ()
+    await bench.router.restore(())
+    assert bench.weights() == [[90, 10], [75, 25]]
+    await bench.router.set_weight(5, before.originals)
+    await other.restore(())
+    assert bench.weights() == [[95, 5], [100, 0]]
+    assert (await other.read(None)).recorded == ()
+    assert (await bench.router.read(5)).recorded == before.originals
+    await bench.router.restore(())
+    assert bench.weights() == [[90, 10], [100, 0]]
+    assert ANNOTATION not in bench.live["metadata"]["annotations"]
+
+
+async def test_a_record_that_names_no_services_is_ours() -> None:
+    """As those are that version 0.1.0 has left."""
+    bench = Bench(http_route(pair(90, 10)))
+    await bench.router.set_weight(50, ())
+    annotations = bench.live["metadata"]["annotations"]
+    (record,) = json.loads(annotations[ANNOTATION])
+    del record["services"]
+    annotations[ANNOTATION] = json.dumps([record])
+    await bench.router.restore(())
+    assert (bench.weights(), bench.live["metadata"]["annotations"]) == ([[90, 10]], {})
+
+
 async def test_present_weights_stand_under_the_recorded_paths() -> None:
     bench = Bench(http_route(pair(path="/a"), pair(path="/b")))
     before = (await bench.router.read(None)).originals

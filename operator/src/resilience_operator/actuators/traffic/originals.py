@@ -1,15 +1,18 @@
 """The weights as they were before a rollout: kept in the status, and in an annotation on the route.
 
-The status has a path and a weight of each, enough to restore; the annotation names the Service and
-the rule as well, and is there even when the policy's status is lost. Both arms of a rule follow one
-another, stable first. A rule is found again by its fingerprint, or else by its position.
+The status has a path and a weight of each, enough to restore; the annotation names the Services and
+the rule as well, and is there even when the policy's status is lost. It may hold the records of
+several policies, whose Services share the route. Both arms of a rule follow one another, stable
+first. A rule is found again by its fingerprint, or else by its position.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from resilience_operator.actuators.base import Object
+from resilience_operator.actuators.traffic.rules import Arms
 from resilience_operator.actuators.traffic.split import Split
 from resilience_operator.api.v1alpha1.base import GROUP
 from resilience_operator.api.v1alpha1.rollout_status import OriginalWeight
@@ -72,20 +75,43 @@ def from_status(weights: Sequence[OriginalWeight]) -> tuple[Original, ...]:
     return tuple(found)
 
 
-def to_annotation(originals: Iterable[Original]) -> str:
-    """The annotation's value."""
-    return json.dumps([asdict(original) for original in originals], separators=(",", ":"))
-
-
-def from_annotation(live: Object) -> tuple[Original, ...] | None:
-    """Read the annotation; None when there is none, or one that somebody has made unreadable."""
-    text = (live["metadata"].get("annotations") or {}).get(ANNOTATION)
-    if text is None:
+def to_annotation(live: Object, originals: Iterable[Original], arms: Arms) -> str | None:
+    """The annotation's value with this record of both arms; None when no record is left."""
+    services = [arms.stable, arms.canary]
+    ours = [{**asdict(original), "services": services} for original in originals]
+    theirs = [entry for entry in _entries(live) or () if not _is_of(entry, arms)]
+    if not ours and not theirs:
         return None
+    entries = sorted([*theirs, *ours], key=lambda entry: json.dumps(entry["services"]))
+    return json.dumps(entries, separators=(",", ":"))
+
+
+def from_annotation(live: Object, arms: Arms) -> tuple[Original, ...] | None:
+    """The record of both arms; None when there is none, or one that nobody can read."""
+    entries = _entries(live)
     try:
-        return tuple(_read(entry) for entry in json.loads(text))
+        found = tuple(_read(entry) for entry in entries or () if _is_of(entry, arms))
     except (ValueError, TypeError, KeyError):
         return None
+    return found or None
+
+
+def _entries(live: Object) -> list[dict[str, Any]] | None:
+    text = (live["metadata"].get("annotations") or {}).get(ANNOTATION)
+    try:
+        found = json.loads(text or "")
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _is_of(entry: object, arms: Arms) -> bool:
+    """Whether it is the record of these arms, or names none, as those of version 0.1.0.
+
+    What is no record at all is nobody's, and goes when the annotation is written.
+    """
+    services = entry.get("services") if isinstance(entry, dict) else None
+    return services in (None, [arms.stable, arms.canary])
 
 
 def match(originals: Sequence[Original], splits: Sequence[Split]) -> tuple[Original | None, ...]:

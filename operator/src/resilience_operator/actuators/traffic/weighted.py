@@ -87,10 +87,9 @@ class WeightedRoute:
             ):
                 if problem is not None:
                     raise Refused(problem)
-            before = recorded.from_annotation(live) or recorded.from_status(originals)
-            before = recorded.completed(before, splits)
+            before = recorded.completed(self._before(live, originals), splits)
             wanted = [(split, weights_for(split, weight)) for split in splits]
-            return _patch(live, wanted, recorded.to_annotation(before))
+            return _patch(live, wanted, recorded.to_annotation(live, before, self._arms))
 
         try:
             if weight:  # nothing may go to a Service that is not there, and all may leave it
@@ -107,8 +106,9 @@ class WeightedRoute:
         """
 
         def operations(live: Object) -> Operations:
-            before = recorded.from_annotation(live) or recorded.from_status(originals)
-            return _patch(live, self._back(live, before) if before else [], None)
+            before = self._before(live, originals)
+            back = self._back(live, before) if before else []
+            return _patch(live, back, recorded.to_annotation(live, (), self._arms))
 
         try:
             live = await self._change(operations)
@@ -117,6 +117,9 @@ class WeightedRoute:
             return TrafficView(accepted=gone, problem=None if gone else refused.problem)
         splits = splits_of(self._layout.rules(live), self._arms)
         return TrafficView(share_of(splits, None), self._layout.in_force(live))
+
+    def _before(self, live: Object, originals: tuple[OriginalWeight, ...]) -> tuple[Original, ...]:
+        return recorded.from_annotation(live, self._arms) or recorded.from_status(originals)
 
     def _back(self, live: Object, before: Sequence[Original]) -> list[tuple[Split, Weights]]:
         """What every rule goes back to, also those that spec.rollout does not name any more."""
@@ -138,7 +141,7 @@ class WeightedRoute:
         return splits
 
     def _view(self, live: Object, splits: Sequence[Split], wanted: int | None) -> TrafficView:
-        noted = recorded.from_annotation(live) or ()
+        noted = recorded.from_annotation(live, self._arms) or ()
         now = recorded.as_now(noted, splits)
         refusal = self._layout.refusal(live)
         coarse = too_coarse(self._kind, self._name, splits, wanted) if wanted else None
