@@ -82,7 +82,7 @@ async def run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, elector.stop)
     try:
-        await elector.run(lambda: _lead(settings, connection, clock, reports, vitals))
+        await elector.run(lambda: _lead(settings, connection, clock, reports, vitals, elector))
     except LeadershipLost as lost:
         log.error("leadership lost: %s", lost)
         return 1
@@ -102,12 +102,15 @@ async def _lead(
     clock: SystemClock,
     reports: Reports,
     vitals: Vitals,
+    elector: LeaderElector,
 ) -> None:
     log.info("leading as %s", settings.identity)
     client = KubeClient(
         connection,
         TokenBucket(clock, settings.write_qps, settings.write_burst),
         reports.requested,
+        # Whatever has kept this process from noticing (a machine that slept), another may lead.
+        may_write=lambda: elector.is_leader,
     )
     addresses = await api_server_addresses(client, connection.url)
     await Leader(settings, client, clock, reports, vitals, addresses).run()

@@ -1,13 +1,14 @@
 """The client: objects as plain dicts, by kind, namespace and name, over one connection.
 
-Reads go straight through; writes wait for the token bucket, if there is one. Nothing is retried
-here: the workqueue knows whether a write is still wanted. Every request is reported to the
-observer, so that "no writes in a steady state" can be counted.
+Reads go straight through; writes wait for the token bucket, if there is one, and are not sent by a
+replica that may not write any more by then. Nothing is retried here: the workqueue knows whether a
+write is still wanted. Every request is reported to the observer, so that "no writes in a steady
+state" can be counted.
 """
 
 import json
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,14 +38,16 @@ class KubeClient:
         connection: Connection,
         writes: TokenBucket | None = None,
         observer: RequestObserver = lambda call: None,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self._connection = connection
         self._writes = writes
         self._observer = observer
+        self._may_write = may_write
 
     def paced(self, writes: TokenBucket) -> "KubeClient":
         """The same client with a pace of its own for its writes."""
-        return KubeClient(self._connection, writes, self._observer)
+        return KubeClient(self._connection, writes, self._observer, self._may_write)
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object | None:
         """The object, or None if it (or its namespace, or its kind) is not there."""
@@ -228,6 +231,8 @@ class KubeClient:
     async def _write(self, call: Call, request: Request) -> Object:
         if self._writes is not None:
             await self._writes.take()
+        if not self._may_write():
+            raise TransientError("nothing is written any more: this replica may not lead by now")
         # What a request does not name, the API server takes from the user agent.
         manager = call.field_manager or USER_AGENT
         return await self._send(replace(call, field_manager=manager), request)
