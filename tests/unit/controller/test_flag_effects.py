@@ -1,16 +1,21 @@
+from dataclasses import replace
+
 import pytest
 
 from resilience_operator.api.v1alpha1.base import Level
 from resilience_operator.controller.flag_effects import (
     HEALTH_ONLY_SECONDS,
+    RETRY_PODS_SECONDS,
     RETRY_PROBLEM_SECONDS,
 )
 from resilience_operator.controller.store import Entry
+from resilience_operator.core.errors import Forbidden, Invalid, TransientError
 from resilience_operator.core.features import feature_states
 from resilience_operator.core.flags import render_flags
 from resilience_operator.core.model import FlagSet
-from resilience_operator.core.resources import CONFIG_MAPS
+from resilience_operator.core.resources import CONFIG_MAPS, DEPLOYMENTS, PODS
 from tests.builders import make_policy, reference_policy
+from tests.unit.actuators.makers import make_deployment, make_pod
 from tests.unit.controller.fakes import KEY, Bench
 
 POLICY = reference_policy().build()
@@ -80,6 +85,41 @@ async def test_other_flags_are_tried_at_once_although_the_last_were_refused(
     asked = len(bench.api.requests)
     await carry_out(bench, entry, flags(Level.LIMITED, 60))
     assert len(bench.api.requests) > asked
+
+
+async def test_a_former_config_map_that_could_not_be_let_go_is_tried_again(
+    bench: Bench, entry: Entry
+) -> None:
+    await carry_out(bench, entry, flags())
+    bench.api.failures[MAP] = Invalid("an admission policy")
+    renamed = replace(flags(), config_map="renamed")
+    await carry_out(bench, entry, renamed)
+    assert [problem.reason for problem in entry.outcome.problems] == ["ConfigMapInvalid"]
+    bench.api.failures.clear()
+    asked = len(bench.api.requests)
+    await carry_out(bench, entry, renamed)
+    assert len(bench.api.requests) == asked
+    await bench.clock.advance(RETRY_PROBLEM_SECONDS)
+    assert await carry_out(bench, entry, renamed) == 1
+    assert entry.outcome.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("failure", "pause"),
+    [(TransientError("no answer"), RETRY_PODS_SECONDS), (Forbidden("no"), RETRY_PROBLEM_SECONDS)],
+)
+async def test_pods_that_may_not_be_told_are_tried_at_the_slow_pace(
+    bench: Bench, failure: Exception, pause: float
+) -> None:
+    """The pace of patches is everybody's: pods that always refuse must not use it up."""
+    bench.api.put(DEPLOYMENTS, "retail", make_deployment())
+    bench.api.put(PODS, "retail", make_pod("dashboard-1"))
+    bench.api.failures["dashboard-1"] = failure
+    policy = reference_policy().target("dashboard").build()
+    entry = Entry(policy, policy.status)
+    await carry_out(bench, entry, flags())
+    assert entry.outcome.problems[0].reason == "PodsNotRefreshed"
+    assert bench.queue.later == [(KEY, bench.clock.now() + pause)]
 
 
 async def test_missing_targets_are_a_problem_and_looked_for_again(bench: Bench) -> None:

@@ -100,6 +100,7 @@ class RefreshOutcome:
     failures: tuple[Problem, ...] = ()  # pods or Deployments that could not be told
     notes: tuple[Problem, ...] = ()  # hints on targets that will not notice; nothing is blocked
     patched: int = 0  # told just now; 0 when everybody knew
+    refused: bool = False  # every failure is the API server's refusal, which it will repeat
 
     @property
     def complete(self) -> bool:

@@ -57,7 +57,7 @@ class PodRefresh:
         try:
             return await ways[how](namespace, targets, applied)
         except TerminalError as error:
-            return RefreshOutcome(failures=(_unreadable(error),))
+            return RefreshOutcome(failures=(_unreadable(error),), refused=True)
 
     async def undo(
         self, how: Propagation, namespace: str, targets: Targets, restored: Applied | None
@@ -85,6 +85,7 @@ class PodRefresh:
             failures=told.failures,
             notes=_notes(deployments, applied.config_map),
             patched=told.patched,
+            refused=told.refused,
         )
 
     async def restart(self, namespace: str, targets: Targets, applied: Applied) -> RefreshOutcome:
@@ -105,7 +106,12 @@ class PodRefresh:
                 patched += 1
         total = len(deployments)
         return RefreshOutcome(
-            total - len(failures), total, missing, tuple(failures), patched=patched
+            refreshed=total - len(failures),
+            total=total,
+            missing=missing,
+            failures=tuple(failures),
+            patched=patched,
+            refused=bool(failures),
         )
 
     async def inspect(self, namespace: str, targets: Targets, applied: Applied) -> RefreshOutcome:
@@ -162,6 +168,7 @@ class PodRefresh:
             total=total,
             failures=_share_failed(errors, total),
             patched=total - len(errors),
+            refused=bool(errors) and all(isinstance(error, TerminalError) for error in errors),
         )
 
     async def _annotate(self, namespace: str, pod: str, digest: str | None) -> ApiError | None:

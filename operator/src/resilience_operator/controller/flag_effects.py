@@ -22,7 +22,7 @@ RETRY_PROBLEM_SECONDS = 15.0
 """What only a person can mend (a foreign ConfigMap, a missing Deployment) is looked at again."""
 
 RETRY_PODS_SECONDS = 2.0
-"""Pods that could not be told are told again."""
+"""Pods that could not be told are told again, unless only a person can mend it."""
 
 
 class FlagEffects:
@@ -52,8 +52,10 @@ class FlagEffects:
         key = (policy.namespace, policy.name)
         if self._write_due(entry, key, flags, now):
             with errand(Purpose.FLAGS):
+                # After a problem nothing is taken for granted: the cluster is looked at afresh.
+                previous = None if entry.flags.problems else entry.applied
                 entry.flags = await self._flags.apply(
-                    key, flags, entry.applied, optimal=lambda: optimal_flags(policy)
+                    key, flags, previous, optimal=lambda: optimal_flags(policy)
                 )
             entry.applied = entry.flags.applied
             entry.flags_tried_at = now
@@ -66,9 +68,10 @@ class FlagEffects:
 
     def _write_due(self, entry: Entry, key: Key, flags: FlagSet, now: float) -> bool:
         applied = entry.applied
+        if entry.flags.problems and entry.flags_tried == flags.digest:
+            return now >= entry.flags_tried_at + RETRY_PROBLEM_SECONDS
         if applied is None:
-            refused = bool(entry.flags.problems) and entry.flags_tried == flags.digest
-            return not refused or now >= entry.flags_tried_at + RETRY_PROBLEM_SECONDS
+            return True
         if (applied.config_map, applied.flags_digest) != (flags.config_map, flags.digest):
             return True
         if applied.content == content_digest(flags.data):
@@ -113,9 +116,9 @@ def _nothing_written(entry: Entry, policy: ResiliencePolicy) -> Outcome:
 
 
 def _pause(refresh: RefreshOutcome) -> float | None:
-    if not refresh.complete:
+    if not refresh.complete and not refresh.refused:
         return RETRY_PODS_SECONDS
-    return RETRY_PROBLEM_SECONDS if refresh.missing or refresh.notes else None
+    return RETRY_PROBLEM_SECONDS if refresh.refused or refresh.missing or refresh.notes else None
 
 
 def build_outcome(flags: FlagsOutcome, refresh: RefreshOutcome, config_map: str) -> Outcome:
