@@ -1,9 +1,16 @@
 import pytest
 
 from resilience_operator.api.v1alpha1.base import FINALIZER, Level
+from resilience_operator.api.v1alpha1.parse import parse_policy
 from resilience_operator.api.v1alpha1.policy import OnDelete, ResiliencePolicy
 from resilience_operator.controller.finalizer import GIVE_UP_SECONDS
-from resilience_operator.core.errors import Conflict, Invalid, NotFound, TransientError
+from resilience_operator.core.errors import (
+    Forbidden,
+    Invalid,
+    NotFound,
+    TerminalError,
+    TransientError,
+)
 from resilience_operator.core.flags import render_flags
 from tests.builders import PolicyBuilder, make_level, reference_policy
 from tests.unit.controller.fakes import KEY, Bench
@@ -80,14 +87,46 @@ async def test_while_undoing_fails_the_policy_is_kept_for_a_minute(bench: Bench)
     assert bench.journal[-1] == "apply resiliencepolicies/inventario"
 
 
-@pytest.mark.parametrize("failure", [Invalid("a rule of today"), Conflict("another uid")])
-async def test_a_finalizer_that_cannot_be_taken_off_is_given_up_too(
-    bench: Bench, failure: Exception
+async def test_flags_that_may_not_be_written_are_not_left_without_a_word(
+    bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
+    policy = deleting()
+    await write_flags(bench, policy)
+    owned = make_level().build().model_copy(update={"owned": True})
+    bench.api.failures["inventario-flags"] = Forbidden("no role")
+    with pytest.raises(TerminalError, match="ConfigMap inventario-flags: no role"):
+        await bench.finalizer.finalize(policy, (owned,), 0.0)
+    assert bench.journal == ["flags inventario-flags", "delete degradationlevels/inventario"]
+    await bench.finalizer.finalize(policy, (), GIVE_UP_SECONDS)
+    assert bench.journal[-1] == "apply resiliencepolicies/inventario"
+    assert "let go with its flags as they are" in caplog.text
+
+
+@pytest.mark.parametrize("failure", [Invalid("a rule of today"), Forbidden("no role")])
+async def test_taking_the_finalizer_off_is_never_given_up(bench: Bench, failure: Exception) -> None:
     bench.cluster.failures["resiliencepolicies"] = failure
-    with pytest.raises(type(failure)):
-        await bench.finalizer.finalize(deleting(), (), 0.0)
-    await bench.finalizer.finalize(deleting(), (), GIVE_UP_SECONDS)
+    bench.controller.policy_seen(deleting())
+    for _ in range(2):
+        with pytest.raises(type(failure)):
+            await bench.reconcile()
+        await bench.clock.advance(GIVE_UP_SECONDS)
+    bench.cluster.failures.clear()
+    assert await bench.reconcile() == ["apply resiliencepolicies/inventario"]
+
+
+async def test_one_whose_spec_is_not_understood_is_let_go(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    metadata = {
+        "namespace": "retail",
+        "name": "inventario",
+        "uid": "7f1e",
+        "deletionTimestamp": "2026-01-01T00:00:00Z",
+        "finalizers": [FINALIZER],
+    }
+    bench.controller.policy_seen(parse_policy({"metadata": metadata, "spec": {"levels": 1}}))
+    assert await bench.reconcile() == ["apply resiliencepolicies/inventario"]
+    assert "its spec is not understood" in caplog.text
 
 
 async def test_a_policy_that_is_gone_already_is_fine(bench: Bench) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from resilience_operator.actuators import FlagsConfigMap, PodRefresh
 from resilience_operator.api.v1alpha1.base import FINALIZER
 from resilience_operator.api.v1alpha1.level import DegradationLevel
+from resilience_operator.api.v1alpha1.parse import UNREADABLE
 from resilience_operator.api.v1alpha1.policy import OnDelete, ResiliencePolicy
 from resilience_operator.controller.ports import Cluster
 from resilience_operator.core.errors import ApiError, NotFound, TerminalError
 from resilience_operator.core.flags import optimal_flags
+from resilience_operator.core.model import Problem
 from resilience_operator.core.resources import LEVELS, POLICIES
 from resilience_operator.purpose import Purpose, errand
 
@@ -53,32 +55,30 @@ class Finalizer:
     async def finalize(
         self, policy: ResiliencePolicy, levels: tuple[DegradationLevel, ...], waited: float
     ) -> None:
-        """Undo, then let the policy go. Raises while undoing fails and there is time left."""
+        """Undo, then let the policy go. Raises while undoing fails and there is time left.
+
+        Undoing is given up after a while; taking the finalizer off never is.
+        """
         if FINALIZER not in policy.finalizers:
             return
+        if policy.spec is UNREADABLE:
+            _say_left(policy, "its spec is not understood")
         try:
             with errand(Purpose.UNDO, (policy.namespace, policy.name)):
                 await self._undo(policy, levels)
         except ApiError as failure:
             if waited < GIVE_UP_SECONDS:
                 raise
-            log.error(
-                "policy let go with its flags as they are: %s",
-                failure.message,
-                extra={"namespace": policy.namespace, "policy": policy.name},
-            )
+            _say_left(policy, failure.message)
         try:
             await self._set(policy, [])
         except NotFound:
             return
-        except TerminalError:
-            # Its spec may no longer pass today's schema; only a policy that is gone is fine.
-            if waited < GIVE_UP_SECONDS:
-                raise
 
     async def _undo(self, policy: ResiliencePolicy, levels: tuple[DegradationLevel, ...]) -> None:
         key = (policy.namespace, policy.name)
         await self._undo_rollout(policy)
+        problems: tuple[Problem, ...] = ()
         # Whatever its mode is by now: it may have written flags before it was set to Observe.
         if policy.spec.flags.on_delete is OnDelete.RESTORE:
             restored = await self._flags.restore(key, optimal_flags(policy))
@@ -88,9 +88,12 @@ class Finalizer:
                 policy.spec.targets,
                 restored.applied,
             )
+            problems = restored.problems
         for level in levels:
             if level.owned:
                 await self._cluster.delete(LEVELS, level.namespace, level.name)
+        if problems:
+            raise TerminalError(" ".join(problem.message for problem in problems))
 
     async def _set(self, policy: ResiliencePolicy, finalizers: list[str]) -> None:
         body = {
@@ -108,3 +111,8 @@ class Finalizer:
             await self._cluster.apply(
                 POLICIES, policy.namespace, policy.name, body, field_manager=FINALIZER_MANAGER
             )
+
+
+def _say_left(policy: ResiliencePolicy, why: str) -> None:
+    where = {"namespace": policy.namespace, "policy": policy.name}
+    log.error("policy let go with its flags as they are: %s", why, extra=where)

@@ -14,7 +14,12 @@ from pydantic import BaseModel, ValidationError
 
 from resilience_operator.api.v1alpha1.base import API_VERSION, ROLLOUT_ANNOTATION, Level
 from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelSpec, LevelStatus
-from resilience_operator.api.v1alpha1.policy import PolicySpec, ResiliencePolicy
+from resilience_operator.api.v1alpha1.policy import (
+    Flags,
+    OnDelete,
+    PolicySpec,
+    ResiliencePolicy,
+)
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
 from resilience_operator.api.v1alpha1.probes import PROBE_TYPES
 
@@ -22,17 +27,28 @@ _M = TypeVar("_M", bound=BaseModel)
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
+UNREADABLE = PolicySpec.model_construct(dependencies=(), flags=Flags(on_delete=OnDelete.KEEP))
+"""Stands for a spec that is not understood, of a policy that is being deleted."""
+
+
 class InvalidResource(Exception):  # noqa: N818  the resource is invalid; nothing went wrong here
     """A spec that the operator cannot work from. The message names the field."""
 
 
 def parse_policy(body: Mapping[str, Any]) -> ResiliencePolicy:
-    """A ResiliencePolicy as the API server returns it; raises InvalidResource."""
-    spec = _spec(PolicySpec, body)
-    _require_one_probe_type(spec)
-    _require_optimal_state(spec)
+    """A ResiliencePolicy as the API server returns it; raises InvalidResource.
+
+    Not of one that is on its way out: it could never go, for want of somebody to let it.
+    """
+    identity = _identity(body)
+    try:
+        spec = _policy_spec(body)
+    except InvalidResource:
+        if not identity["deleting"]:
+            raise
+        spec = UNREADABLE
     return ResiliencePolicy(
-        **_identity(body),
+        **identity,
         finalizers=tuple(body["metadata"].get("finalizers", ())),
         rollout_verb=_rollout_verb(body),
         spec=spec,
@@ -87,6 +103,13 @@ def _owned_by_policy(body: Mapping[str, Any]) -> bool:
         and owner.get("controller", False)
         for owner in body["metadata"].get("ownerReferences", ())
     )
+
+
+def _policy_spec(body: Mapping[str, Any]) -> PolicySpec:
+    spec = _spec(PolicySpec, body)
+    _require_one_probe_type(spec)
+    _require_optimal_state(spec)
+    return spec
 
 
 def _spec(model: type[_M], body: Mapping[str, Any]) -> _M:
