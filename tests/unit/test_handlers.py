@@ -40,14 +40,14 @@ class Sink:
     def policy_added(self, policy: ResiliencePolicy) -> None:
         self.told.append(("new policy", policy.name))
 
-    def policy_gone(self, key: Key) -> None:
-        self.told.append(("no policy", key))
+    def policy_gone(self, key: Key, uid: str) -> None:
+        self.told.append(("no policy", (*key, uid)))
 
     def level_seen(self, level: DegradationLevel) -> None:
         self.told.append(("level", level.name))
 
-    def level_gone(self, key: Key) -> None:
-        self.told.append(("no level", key))
+    def level_gone(self, key: Key, uid: str) -> None:
+        self.told.append(("no level", (*key, uid)))
 
     def listed_again(self) -> None:
         self.told.append(("listed again", None))
@@ -72,8 +72,8 @@ def test_what_is_deleted_is_gone_however_its_body_looks() -> None:
     sink = Sink()
     dispatch_policy(sink, "DELETED", {"metadata": METADATA})
     dispatch_level(sink, "DELETED", {"metadata": METADATA})
-    key = ("retail", "inventario")
-    assert sink.told == [("no policy", key), ("no level", key)]
+    gone = ("retail", "inventario", "7f1e")
+    assert sink.told == [("no policy", gone), ("no level", gone)]
 
 
 def test_an_invalid_body_is_named_and_left_until_it_is_corrected(
@@ -89,14 +89,31 @@ def test_an_invalid_body_is_named_and_left_until_it_is_corrected(
     assert caplog.records[0].object == "inventario"  # type: ignore[attr-defined]
 
 
+def test_an_invalid_one_on_its_way_out_is_handed_over_to_be_let_go() -> None:
+    sink = Sink()
+    metadata = {**METADATA, "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    dispatch_policy(sink, "MODIFIED", {"metadata": metadata, "spec": {"dependencies": []}})
+    assert sink.told == [("policy", "inventario")]
+
+
 def test_a_list_after_the_first_is_an_interruption_and_is_told_once() -> None:
     told: list[str] = []
     events = Interruptions(lambda: told.append("again"))
-    for kind in (None, None, "ADDED", "MODIFIED"):
-        events.seen(kind)
+    for kind, uid in ((None, "a"), (None, "b"), ("ADDED", "c"), ("MODIFIED", "a")):
+        events.seen(kind, uid)
     assert told == []
-    for kind in (None, None, "DELETED", None):
-        events.seen(kind)
+    for kind, uid in ((None, "a"), (None, "b"), ("DELETED", "b"), (None, "a")):
+        events.seen(kind, uid)
+    assert told == ["again", "again"]
+
+
+def test_after_a_quiet_time_what_is_listed_again_tells_of_the_interruption() -> None:
+    told: list[str] = []
+    events = Interruptions(lambda: told.append("again"))
+    for uid in ("a", "b", "c", "c", "d"):
+        events.seen(None, uid)
+    assert told == ["again"]
+    events.seen(None, "c")
     assert told == ["again", "again"]
 
 

@@ -38,14 +38,14 @@ class Sink(Protocol):
     def policy_added(self, policy: ResiliencePolicy) -> None:
         """A policy has come to those that are watched, in this form."""
 
-    def policy_gone(self, key: Key) -> None:
-        """A policy no longer exists, or is not watched any more."""
+    def policy_gone(self, key: Key, uid: str) -> None:
+        """The policy of that uid no longer exists, or is not watched any more."""
 
     def level_seen(self, level: DegradationLevel) -> None:
         """A level exists in this form."""
 
-    def level_gone(self, key: Key) -> None:
-        """A level no longer exists."""
+    def level_gone(self, key: Key, uid: str) -> None:
+        """The level of that uid no longer exists."""
 
     def listed_again(self) -> None:
         """What there is has been listed anew: what went away meanwhile was not told."""
@@ -61,7 +61,7 @@ class EndlessBackoff(Iterable[float]):
 def dispatch_policy(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> None:
     """Hand a policy event to the sink."""
     if kind == DELETED:
-        sink.policy_gone(_key(body))
+        sink.policy_gone(_key(body), _uid(body))
         return
     try:
         policy = parse_policy(body)
@@ -77,7 +77,7 @@ def dispatch_policy(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> No
 def dispatch_level(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> None:
     """Hand a level event to the sink."""
     if kind == DELETED:
-        sink.level_gone(_key(body))
+        sink.level_gone(_key(body), _uid(body))
         return
     try:
         level = parse_level(body)
@@ -93,14 +93,19 @@ class Interruptions:
     def __init__(self, tell: Callable[[], object]) -> None:
         self._tell = tell
         self._watching = False
+        # By the present list. After a quiet time nothing but what comes again tells of another.
+        self._listed: set[str] = set()
 
-    def seen(self, kind: str | None) -> None:
+    def seen(self, kind: str | None, uid: str) -> None:
         """An event of that kind came; None is of a list, the first of which is no news."""
         if kind is not None:
             self._watching = True
-        elif self._watching:
+            return
+        if self._watching or uid in self._listed:
             self._watching = False
+            self._listed.clear()
             self._tell()
+        self._listed.add(uid)
 
 
 def build_registry(
@@ -119,12 +124,12 @@ def build_registry(
 
     @kopf.on.event(*POLICIES, id="policy", registry=registry)
     async def policy_event(event: Mapping[str, Any], **_: Any) -> None:
-        policies.seen(event["type"])
+        policies.seen(event["type"], _uid(event["object"]))
         post(dispatch_policy, sink, event["type"], dict(event["object"]))
 
     @kopf.on.event(GROUP, VERSION, "degradationlevels", id="level", registry=registry)
     async def level_event(event: Mapping[str, Any], **_: Any) -> None:
-        levels.seen(event["type"])
+        levels.seen(event["type"], _uid(event["object"]))
         post(dispatch_level, sink, event["type"], dict(event["object"]))
 
     return registry
@@ -220,6 +225,10 @@ def _resolve(done: "asyncio.Future[None]", error: BaseException | None) -> None:
 def _key(body: Mapping[str, Any]) -> Key:
     metadata = body["metadata"]
     return metadata["namespace"], metadata["name"]
+
+
+def _uid(body: Mapping[str, Any]) -> str:
+    return str(body["metadata"]["uid"])
 
 
 def _fields(body: Mapping[str, Any]) -> dict[str, str]:

@@ -5,7 +5,6 @@ standby, so the first to end takes the others down and the process with them.
 """
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,10 +26,10 @@ from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Store
 from resilience_operator.controller.subscriptions import Subscriptions
 from resilience_operator.controller.trust_monitor import Control, CurrentTrust, TrustMonitor
-from resilience_operator.core.errors import TransientError
 from resilience_operator.core.model import Key
-from resilience_operator.core.resources import CONFIG_MAPS, LEVELS, POLICIES
-from resilience_operator.handlers import Sink, build_registry, dispatch_level
+from resilience_operator.core.resources import CONFIG_MAPS
+from resilience_operator.first_levels import hand_over_levels
+from resilience_operator.handlers import Sink, build_registry
 from resilience_operator.handlers import Watcher as KopfWatcher
 from resilience_operator.kube.client import KubeClient
 from resilience_operator.kube.events import EventRecorder
@@ -50,10 +49,6 @@ from resilience_operator.runtime.pool import ProbePool
 from resilience_operator.runtime.workqueue import WorkQueue
 from resilience_operator.settings import Settings
 from resilience_operator.vitals import SCHEDULE_PATIENCE_SECONDS, WATCH_PATIENCE_SECONDS, Vitals
-
-log = logging.getLogger(__name__)
-
-LOOK_AGAIN_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -94,8 +89,7 @@ class Leader:
         hand_over = HandOver(store, controller, self.client, arrivals, clock.now)
         selector = settings.policy_selector or None
         roll_call = RollCall(store, controller, self.client, self._namespaces, selector)
-        for body in await self._first_levels():
-            dispatch_level(hand_over, "ADDED", body)
+        await hand_over_levels(self.client, clock, self._namespaces, hand_over)
         self.vitals.watch("The probe schedule", pool.overdue, SCHEDULE_PATIENCE_SECONDS)
         parts: list[Coroutine[Any, Any, object]] = [
             pool.run(),
@@ -122,26 +116,6 @@ class Leader:
     def _namespaces(self) -> Sequence[str | None]:
         """Those that are watched, each by itself; None: all."""
         return self.settings.watch_namespaces or (None,)
-
-    async def _first_levels(self) -> list[dict[str, Any]]:
-        """All levels, as soon as the API server has both kinds and can show them.
-
-        kopf looks once for what it is to watch, and for ever misses what comes later: behind a
-        server that lists both kinds there may be others that are a moment behind.
-        """
-        waited = False
-        while True:
-            try:
-                missing = [k.plural for k in (POLICIES, LEVELS) if not await self.client.serves(k)]
-                if not missing and not waited:
-                    lists = [await self.client.list(LEVELS, each) for each in self._namespaces]
-                    return [body for each in lists for body in each]
-                waited = bool(missing)
-                if missing:
-                    log.warning("waiting for the definitions of %s", " and ".join(missing))
-            except TransientError as error:
-                log.warning("waiting for the API server to show what there is: %s", error)
-            await self.clock.sleep(LOOK_AGAIN_SECONDS)
 
     def _guard(self) -> AddressGuard:
         return build_guard(self.settings, self.api_server_addresses)

@@ -103,14 +103,28 @@ async def test_one_that_had_another_owner_comes_later_and_as_it_then_is() -> Non
 async def test_one_that_leaves_again_meanwhile_is_not_let_in() -> None:
     shard = Shard()
     shard.hand_over.policy_added(shard.put(policy_body()))
-    shard.hand_over.policy_gone(KEY)
+    shard.hand_over.policy_gone(KEY, "7f1e")
     await shard.hand_over.take_over(KEY)
     assert shard.now_there.read == []
 
     shard.hand_over.policy_added(shard.put(policy_body()))
-    shard.now_there.meanwhile = lambda: shard.hand_over.policy_gone(KEY)
+    shard.now_there.meanwhile = lambda: shard.hand_over.policy_gone(KEY, "7f1e")
     await shard.hand_over.take_over(KEY)
     assert list(shard.store.policy_keys()) == []
+
+
+@pytest.mark.parametrize("level", [None, "OPTIMAL"])
+async def test_a_new_one_of_the_same_name_may_come_before_the_old_one_is_said_to_be_gone(
+    level: str | None,
+) -> None:
+    shard = Shard()
+    shard.hand_over.policy_added(parse_policy(policy_body()))
+    again = policy_body(level)
+    again["metadata"] = {**METADATA, "uid": "another"}
+    shard.hand_over.policy_added(shard.put(again))
+    shard.hand_over.policy_gone(KEY, "7f1e")
+    await shard.hand_over.take_over(KEY)
+    assert list(shard.store.policy_uids()) == [(KEY, "another")]
 
 
 async def test_one_that_is_gone_or_wrong_by_then_is_not_let_in(
@@ -135,7 +149,7 @@ async def test_what_is_let_go_in_the_middle_of_a_pass_is_not_written_on() -> Non
     apply_status = shard.cluster.apply_status
 
     async def lose(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        shard.hand_over.policy_gone(KEY)
+        shard.hand_over.policy_gone(KEY, "7f1e")
         return await apply_status(*args, **kwargs)
 
     shard.cluster.apply_status = lose  # type: ignore[method-assign]

@@ -1,15 +1,16 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from resilience_operator.controller.housekeeping import (
     INTERRUPTED_SECONDS,
+    LAST_PAUSE_SECONDS,
     RollCall,
     after_interruptions,
     resync,
     watch_flags,
 )
-from resilience_operator.core.errors import TransientError
+from resilience_operator.core.errors import Forbidden, TransientError
 from resilience_operator.core.resources import Resource
 from resilience_operator.kube.watch import Change
 from tests.builders import make_level, reference_policy
@@ -22,15 +23,21 @@ class Listing:
     def __init__(self, **names: list[str] | None) -> None:
         self.names = names
         self.selectors: dict[str, str | None] = {}
+        self.forbidden = ""
+        self.meanwhile = lambda: None
 
-    async def list(
+    async def pages(
         self, resource: Resource, namespace: str | None = None, label_selector: str | None = None
-    ) -> Sequence[Any]:
+    ) -> AsyncIterator[Any]:
         self.selectors[resource.plural] = label_selector
         names = self.names[resource.plural]
         if names is None:
             raise TransientError("no answer")
-        return [{"metadata": {"namespace": "retail", "name": name}} for name in names]
+        if namespace == self.forbidden:
+            raise Forbidden("no role")
+        for name in names:
+            yield {"items": [{"metadata": {"namespace": namespace or "retail", "name": name}}]}
+        self.meanwhile()
 
 
 class Flags:
@@ -57,7 +64,36 @@ async def test_what_vanished_while_the_watch_was_down_is_let_go() -> None:
     assert await RollCall(bench.store, bench.controller, listing, (None,), "shard=a").take()
     assert listing.selectors == {"resiliencepolicies": "shard=a", "degradationlevels": None}
     assert list(bench.store.policy_keys()) == [("retail", "other")]
-    assert list(bench.store.level_keys()) == []
+    assert list(bench.store.level_uids()) == []
+
+
+async def test_one_namespace_that_may_not_be_listed_keeps_nothing_in_the_others() -> None:
+    bench = Bench()
+    for namespace in ("closed", "retail"):
+        bench.controller.policy_seen(reference_policy().named("inventario", namespace).build())
+    listing = Listing(resiliencepolicies=[], degradationlevels=[])
+    listing.forbidden = "closed"
+    roll_call = RollCall(bench.store, bench.controller, listing, ("closed", "retail"), None)
+    assert not await roll_call.take()
+    assert list(bench.store.policy_keys()) == [("closed", "inventario")]
+
+
+async def test_what_is_made_anew_while_the_roll_is_called_is_not_what_was_missed() -> None:
+    bench = Bench()
+    bench.controller.policy_seen(reference_policy().build())
+    bench.controller.level_seen(make_level("checkout").build())
+    again = reference_policy().build().model_copy(update={"uid": "another"})
+    level = make_level("checkout").build().model_copy(update={"uid": "another"})
+    listing = Listing(resiliencepolicies=[], degradationlevels=[])
+
+    def make_anew() -> None:
+        bench.controller.policy_seen(again)
+        bench.controller.level_seen(level)
+
+    listing.meanwhile = make_anew
+    assert await RollCall(bench.store, bench.controller, listing, (None,), None).take()
+    assert list(bench.store.policy_uids()) == [(KEY, "another")]
+    assert list(bench.store.level_uids()) == [(("retail", "checkout"), "another")]
 
 
 async def test_a_resync_spreads_itself_and_survives_an_api_server_that_does_not_answer() -> None:
@@ -93,8 +129,9 @@ async def test_after_an_interruption_the_roll_is_called_until_the_cluster_answer
     interrupted.set()
     await bench.clock.advance(INTERRUPTED_SECONDS)
     assert list(bench.store.policy_keys()) == [KEY]
+    await bench.clock.advance(600)
     listing.names["resiliencepolicies"] = []
-    await bench.clock.advance(INTERRUPTED_SECONDS)
+    await bench.clock.advance(LAST_PAUSE_SECONDS)
     assert list(bench.store.policy_keys()) == []
     listing.selectors.clear()
     await bench.clock.advance(600)

@@ -146,8 +146,8 @@ async def test_a_level_that_goes_is_news_and_its_numbers_go_with_it(bench: Bench
     bench.controller.level_seen(make_level("checkout").build())
     await bench.reconcile()
     del bench.queue.keys[:]
-    bench.controller.level_gone(("retail", "checkout"))
-    bench.controller.level_gone(("retail", "nobody"))
+    bench.controller.level_gone(("retail", "checkout"), "1e7e")
+    bench.controller.level_gone(("retail", "nobody"), "1e7e")
     assert bench.queue.keys == [KEY]
     assert (("retail", "checkout"),) in bench.observer.of("forget_level")
     entry = bench.store.get(KEY)
@@ -162,6 +162,29 @@ async def test_a_policy_of_the_same_name_is_another_one(bench: Bench) -> None:
     bench.controller.policy_seen(again)
     assert bench.store.get(KEY) is not old
     assert bench.pool.names == [*NAMES]
+
+
+async def test_the_end_of_an_old_one_is_not_that_of_a_new_one_with_its_name(bench: Bench) -> None:
+    await settled(bench)
+    bench.controller.level_seen(make_level("checkout").build())
+    policy = bench.store.get(KEY).policy  # type: ignore[union-attr]
+    again = {"uid": "another"}
+    bench.controller.policy_seen(policy.model_copy(update=again))
+    bench.controller.level_seen(make_level("checkout").build().model_copy(update=again))
+    assert not bench.controller.policy_gone(KEY, policy.uid)
+    bench.controller.level_gone(("retail", "checkout"), "1e7e")
+    assert list(bench.store.policy_uids()) == [(KEY, "another")]
+    assert dict(bench.store.level_uids())["retail", "checkout"] == "another"
+
+
+async def test_a_level_made_anew_gets_a_status_although_nothing_has_changed(bench: Bench) -> None:
+    await settled(bench)
+    bench.controller.level_seen(make_level("checkout").build())
+    await bench.reconcile()
+    assert await bench.reconcile() == []
+    again = make_level("checkout").build().model_copy(update={"uid": "another"})
+    bench.controller.level_seen(again)
+    assert "status degradationlevels/checkout" in await bench.reconcile()
 
 
 async def test_drift_of_the_flags_is_looked_at_and_our_own_write_is_not(bench: Bench) -> None:
@@ -204,7 +227,7 @@ async def test_a_policy_on_its_way_out_is_undone_once_and_probed_no_more(bench: 
     ]  # fmt: skip
     assert bench.pool.names == []
     assert await bench.reconcile() == []
-    bench.controller.policy_gone(KEY)
-    bench.controller.policy_gone(KEY)
+    bench.controller.policy_gone(KEY, policy.uid)
+    bench.controller.policy_gone(KEY, policy.uid)
     assert bench.observer.of("forget_policy") == [(KEY,)]
     assert await bench.reconcile() == []

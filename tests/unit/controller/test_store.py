@@ -1,4 +1,5 @@
 from resilience_operator.api.v1alpha1.base import Level
+from resilience_operator.api.v1alpha1.level import LevelStatus
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
 from resilience_operator.controller.store import Store
 from tests.builders import make_level, make_policy
@@ -30,7 +31,7 @@ def test_levels_are_found_by_their_policy_before_and_after_it_is_there() -> None
     assert store.drop_level(("retail", "checkout")) == KEY
     assert store.drop_level(("retail", "checkout")) is None
     assert [level.name for level in store.levels_of(KEY)] == ["search"]
-    assert set(store.level_keys()) == {("retail", "search"), ("retail", "other")}
+    assert {key for key, _ in store.level_uids()} == {("retail", "search"), ("retail", "other")}
 
 
 def test_what_is_dropped_is_forgotten() -> None:
@@ -41,3 +42,14 @@ def test_what_is_dropped_is_forgotten() -> None:
     assert store.drop_policy(KEY) is None
     assert store.get(KEY) is None
     assert store.writers_of(("retail", "inventario-flags")) == []
+
+
+def test_of_a_level_what_was_written_stands_in_the_place_of_its_echo() -> None:
+    store = Store()
+    entry = store.put_policy(make_policy().build())
+    written, echo = LevelStatus(level=Level.LIMITED), LevelStatus(level=Level.OPTIMAL)
+    store.put_level(make_level("checkout").status(echo).build())
+    assert store.levels_of(KEY)[0].status is echo
+    entry.level_statuses["checkout"] = written
+    store.put_level(make_level("checkout").status(echo).build())
+    assert store.levels_of(KEY)[0].status is written

@@ -85,5 +85,5 @@ async def test_a_level_that_is_made_again_is_told_of_again(bench: Bench) -> None
     for _ in range(2):
         bench.controller.level_seen(make_level("checkout").frozen(until).build())
         await bench.reconcile()
-        bench.controller.level_gone(("retail", "checkout"))
+        bench.controller.level_gone(("retail", "checkout"), "1e7e")
     assert [each.action for each in actions(bench)] == ["FreezeSet", "FreezeSet"]

@@ -50,17 +50,19 @@ class HandOver:
         self._reader = reader
         self._queue = queue
         self._now = now
-        self._awaited: set[Key] = set()
+        self._awaited: dict[Key, str] = {}  # by their uids
         self.interrupted = asyncio.Event()
         """Set when the watches have missed something: whoever acts upon it clears it."""
 
     def policy_added(self, policy: ResiliencePolicy) -> None:
         """A policy that is new, or one that somebody else has looked after until now."""
         key = (policy.namespace, policy.name)
+        if self._awaited.get(key) != policy.uid:
+            self._awaited.pop(key, None)  # gone, though not said yet: its name is another's
         if policy.status.level is None or self._store.get(key) is not None:
             self.policy_seen(policy)
         elif key not in self._awaited:
-            self._awaited.add(key)
+            self._awaited[key] = policy.uid
             self._queue.add_at(key, self._now() + LET_GO_SECONDS)
 
     def policy_seen(self, policy: ResiliencePolicy) -> None:
@@ -68,21 +70,21 @@ class HandOver:
         if (policy.namespace, policy.name) not in self._awaited:
             self._controller.policy_seen(policy)
 
-    def policy_gone(self, key: Key) -> None:
-        """A policy no longer exists, or is another shard's."""
-        self._awaited.discard(key)
-        if self._store.get(key) is not None:
+    def policy_gone(self, key: Key, uid: str) -> None:
+        """The policy of that uid no longer exists, or is another shard's."""
+        if self._awaited.get(key) == uid:
+            del self._awaited[key]
+        if self._controller.policy_gone(key, uid):
             namespace, policy = key
             log.info("policy let go", extra={"namespace": namespace, "policy": policy})
-        self._controller.policy_gone(key)
 
     def level_seen(self, level: DegradationLevel) -> None:
         """A level exists in this form."""
         self._controller.level_seen(level)
 
-    def level_gone(self, key: Key) -> None:
-        """A level no longer exists."""
-        self._controller.level_gone(key)
+    def level_gone(self, key: Key, uid: str) -> None:
+        """The level of that uid no longer exists."""
+        self._controller.level_gone(key, uid)
 
     def listed_again(self) -> None:
         """What there is has been listed anew, after an interruption."""
@@ -98,7 +100,7 @@ class HandOver:
         body = await self._reader.get(POLICIES, namespace, name)
         if key not in self._awaited:
             return  # it has left again, or was deleted, while it was read
-        self._awaited.discard(key)
+        del self._awaited[key]
         try:
             for level in filter(None, levels):
                 self._controller.level_seen(parse_level(level))

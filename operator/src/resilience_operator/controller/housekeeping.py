@@ -19,17 +19,20 @@ log = logging.getLogger(__name__)
 INTERRUPTED_SECONDS = 3.0
 """By then kopf has listed everything."""
 
+LAST_PAUSE_SECONDS = 60.0
+"""Between two tries while not everything can be listed."""
+
 
 class Lister(Protocol):
     """Lists objects of one kind, in a namespace or in all."""
 
-    async def list(
+    def pages(
         self,
         resource: Resource,
         namespace: str | None = None,
         label_selector: str | None = None,
-    ) -> Sequence[Mapping[str, Any]]:
-        """All of them, or those that the selector takes."""
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """All of them, or those that the selector takes, some hundreds at a time."""
 
 
 class FlagEvents(Protocol):
@@ -60,25 +63,33 @@ class RollCall:
     selector: str | None
 
     async def take(self) -> bool:
-        """Let go of what was deleted, or left the selector, unseen; whether it could be told."""
-        policies, levels = set(self.store.policy_keys()), set(self.store.level_keys())
+        """Let go of what was deleted, or left the selector, unseen; whether all could be told."""
+        return all([await self._take(namespace) for namespace in self.namespaces])
+
+    async def _take(self, namespace: str | None) -> bool:
+        # By uid: what is made anew under the same name meanwhile is not what was missed.
+        policies, levels = dict(self.store.policy_uids()), dict(self.store.level_uids())
         try:
-            for namespace in self.namespaces:
-                levels -= await self._keys(LEVELS, namespace, None)
-                policies -= await self._keys(POLICIES, namespace, self.selector)
+            there = await self._keys(LEVELS, namespace, None)
+            selected = await self._keys(POLICIES, namespace, self.selector)
         except ApiError as error:
-            log.warning("what is gone could not be told from what is there: %s", error)
+            where = "" if namespace is None else f" in namespace {namespace}"
+            log.warning("what is gone%s could not be told from what is there: %s", where, error)
             return False
-        for key in levels:
-            self.controller.level_gone(key)
-        for key in policies:
-            self.controller.policy_gone(key)
+        for key, uid in levels.items():
+            if key not in there and namespace in (None, key[0]):
+                self.controller.level_gone(key, uid)
+        for key, uid in policies.items():
+            if key not in selected and namespace in (None, key[0]):
+                self.controller.policy_gone(key, uid)
         return True
 
     async def _keys(
         self, resource: Resource, namespace: str | None, selector: str | None
     ) -> set[Key]:
-        return {_key(each) for each in await self.cluster.list(resource, namespace, selector)}
+        """Of all objects; not the objects, of which there may be more than fit into memory."""
+        pages = self.cluster.pages(resource, namespace, selector)
+        return {_key(each) async for page in pages for each in page["items"]}
 
 
 async def resync(roll_call: RollCall, clock: Clock, seconds: float) -> None:
@@ -103,9 +114,11 @@ async def after_interruptions(
     while True:
         await interrupted.wait()
         interrupted.clear()
-        await clock.sleep(INTERRUPTED_SECONDS)
-        if not await roll_call.take():
-            interrupted.set()
+        pause = INTERRUPTED_SECONDS
+        await clock.sleep(pause)
+        while not await roll_call.take():
+            pause = min(2 * pause, LAST_PAUSE_SECONDS)
+            await clock.sleep(pause)
 
 
 def _key(body: Mapping[str, Any]) -> Key:

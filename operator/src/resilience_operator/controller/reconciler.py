@@ -90,30 +90,40 @@ class Controller:
         if changed or asked:
             self._rollouts.add(key)
 
-    def policy_gone(self, key: Key) -> None:
-        """A policy no longer exists."""
-        entry = self._store.drop_policy(key)
-        if entry is not None:
-            self._subscriptions.drop(entry)
-            self._rollouts.add(key)
-            self._observer.forget_policy(key)
-            for level in self._store.levels_of(key):
-                self._observer.forget_level((level.namespace, level.name))
-            self._observer.policies_changed(len(self._store))
+    def policy_gone(self, key: Key, uid: str) -> bool:
+        """The policy of that uid no longer exists; whether it was held.
+
+        Events of different objects may overtake each other, and a new one have the name by now.
+        """
+        entry = self._store.get(key)
+        if entry is None or entry.policy.uid != uid:
+            return False
+        self._store.drop_policy(key)
+        self._subscriptions.drop(entry)
+        self._rollouts.add(key)
+        self._observer.forget_policy(key)
+        for level in self._store.levels_of(key):
+            self._observer.forget_level((level.namespace, level.name))
+        self._observer.policies_changed(len(self._store))
+        return True
 
     def level_seen(self, level: DegradationLevel) -> None:
         """A level exists in this form."""
         known = self._store.level((level.namespace, level.name))
+        if known is not None and known.uid != level.uid:
+            self.level_gone((known.namespace, known.name), known.uid)
         key = self._store.put_level(level)
         if known is None or _identity(known) != _identity(level):
             self._queue.add(key)
 
-    def level_gone(self, key: Key) -> None:
-        """A level no longer exists; one that the operator made is made again."""
-        policy_key = self._store.drop_level(key)
-        self._observer.forget_level(key)
-        if policy_key is None:
+    def level_gone(self, key: Key, uid: str) -> None:
+        """The level of that uid no longer exists; one that the operator made is made again."""
+        level = self._store.level(key)
+        if level is None or level.uid != uid:
             return
+        policy_key = (level.namespace, level.spec.policy_ref.name)
+        self._store.drop_level(key)
+        self._observer.forget_level(key)
         entry = self._store.get(policy_key)
         if entry is not None:
             entry.level_statuses.pop(key[1], None)

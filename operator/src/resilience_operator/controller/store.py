@@ -38,6 +38,7 @@ class Entry:
 
     policy: ResiliencePolicy
     # What was last written, or read at the start: a status is written when it differs from this.
+    # Of the policy's own status only the rollout's part is kept.
     policy_status: PolicyStatus
     deleting_since: float | None = None
     evidence: dict[str, Evidence] = field(default_factory=dict)
@@ -81,6 +82,10 @@ class Store:
         """The keys of all policies."""
         return iter(list(self._entries))
 
+    def policy_uids(self) -> Iterator[tuple[Key, str]]:
+        """All policies, each by key and uid."""
+        return ((key, entry.policy.uid) for key, entry in self._entries.items())
+
     def entries(self) -> Iterator[Entry]:
         """All entries."""
         return iter(list(self._entries.values()))
@@ -93,16 +98,18 @@ class Store:
         """Take in a policy as the watch shows it.
 
         Its status counts the first time only: later ones are echoes of our own writes, which may
-        be older than what we have written since. A new uid is a new policy.
+        be older than what we have written since. They are not kept, but for the rollout's part. A
+        new uid is a new policy.
         """
         key = (policy.namespace, policy.name)
         entry = self._entries.get(key)
+        kept = policy.model_copy(update={"status": rollout_alone(policy.status)})
         if entry is None or entry.policy.uid != policy.uid:
             status = without_rollout(policy.status)
-            entry = self._entries[key] = Entry(policy=policy, policy_status=status)
+            entry = self._entries[key] = Entry(policy=kept, policy_status=status)
             self._by_namespace.setdefault(policy.namespace, set()).add(key)
         else:
-            entry.policy = policy
+            entry.policy = kept
         return entry
 
     def writers_of(self, config_map: Key) -> list[Entry]:
@@ -121,10 +128,16 @@ class Store:
         return self._entries.pop(key, None)
 
     def put_level(self, level: DegradationLevel) -> Key:
-        """Take in a level; returns the key of its policy."""
+        """Take in a level; returns the key of its policy.
+
+        Of its status, too, only the first counts: what was written of it since stands in its place.
+        """
         key = (level.namespace, level.name)
         policy_key = (level.namespace, level.spec.policy_ref.name)
         self.drop_level(key)
+        entry = self._entries.get(policy_key)
+        if entry is not None and level.name in entry.level_statuses:
+            level = level.model_copy(update={"status": entry.level_statuses[level.name]})
         self._levels[key] = level
         self._levels_of.setdefault(policy_key, set()).add(key)
         return policy_key
@@ -141,9 +154,9 @@ class Store:
             self._levels_of.pop(policy_key, None)
         return policy_key
 
-    def level_keys(self) -> Iterator[Key]:
-        """The keys of all levels."""
-        return iter(list(self._levels))
+    def level_uids(self) -> Iterator[tuple[Key, str]]:
+        """All levels, each by key and uid."""
+        return ((key, level.uid) for key, level in self._levels.items())
 
     def level(self, key: Key) -> DegradationLevel | None:
         """A level by its key."""
@@ -152,6 +165,12 @@ class Store:
     def levels_of(self, policy_key: Key) -> tuple[DegradationLevel, ...]:
         """The levels that refer to a policy, by name."""
         return tuple(self._levels[key] for key in sorted(self._levels_of.get(policy_key, ())))
+
+
+def rollout_alone(status: PolicyStatus) -> PolicyStatus:
+    """The rollout's part of a status alone."""
+    conditions = tuple(each for each in status.conditions if each.type == ROLLOUT_CONDITION)
+    return PolicyStatus(rollout=status.rollout, conditions=conditions)
 
 
 def without_rollout(status: PolicyStatus) -> PolicyStatus:
