@@ -54,6 +54,21 @@ async def test_virtual_service(
     assert live["spec"] == spec
 
 
+async def test_canary_ingress_of_a_class_by_annotation(
+    api: KubeClient, namespace: str, services: tuple[str, str]
+) -> None:
+    body = make_ingress()
+    del body["spec"]["ingressClassName"]
+    body["metadata"]["annotations"] = {"kubernetes.io/ingress.class": "nginx"}
+    await api.create(INGRESSES, namespace, body)
+    router = IngressNginx(api, namespace, "web", ARMS, "inventario")
+    view = await router.set_weight(5, ())
+    assert view.problem is None
+    canary = await _live(api, namespace, "web-canary")
+    assert canary["metadata"]["annotations"]["kubernetes.io/ingress.class"] == "nginx"
+    assert not (await router.read(5)).drifted
+
+
 async def test_canary_ingress(api: KubeClient, namespace: str, services: tuple[str, str]) -> None:
     before = await api.create(INGRESSES, namespace, make_ingress())
     router = IngressNginx(api, namespace, "web", ARMS, "inventario")

@@ -76,6 +76,29 @@ async def test_the_canary_ingress() -> None:
     assert bench.api.writes == 1
 
 
+async def test_a_class_by_annotation_is_the_canarys_too() -> None:
+    """Without it ingress-nginx would pass the canary over, and no weight would be in force."""
+    bench = Bench()
+    del bench.stable["spec"]["ingressClassName"]
+    bench.stable["metadata"]["annotations"] = {"kubernetes.io/ingress.class": "nginx", "x": "y"}
+    await bench.router.set_weight(5, ())
+    assert bench.canary["metadata"]["annotations"]["kubernetes.io/ingress.class"] == "nginx"
+    assert "x" not in bench.canary["metadata"]["annotations"]
+    assert "ingressClassName" not in bench.canary["spec"]
+    assert not (await bench.router.read(5)).drifted
+    del bench.api.objects[("Ingress", "web")]
+    await bench.router.restore(())
+    assert not bench.exists
+
+
+async def test_the_default_class_is_no_drift() -> None:
+    bench = Bench()
+    del bench.stable["spec"]["ingressClassName"]
+    await bench.router.set_weight(5, ())
+    bench.canary["spec"]["ingressClassName"] = "nginx"  # the API server's
+    assert not (await bench.router.read(5)).drifted
+
+
 async def test_drift_is_seen_and_mended() -> None:
     bench = Bench()
     await bench.router.set_weight(5, ())

@@ -13,6 +13,8 @@ _PREFIX = "nginx.ingress.kubernetes.io/"
 CANARY = f"{_PREFIX}canary"
 WEIGHT = f"{_PREFIX}canary-weight"
 TOTAL = f"{_PREFIX}canary-weight-total"
+# The class as it was named before `ingressClassName`; the controller still goes by it.
+_CLASS = "kubernetes.io/ingress.class"
 _OUTRANKING = ("canary-by-header", "canary-by-cookie")
 _TOOL_LABEL = "app.kubernetes.io/managed-by"
 _TOOL = "resilience-operator"
@@ -33,19 +35,26 @@ def rules_of(stable: Object, arms: Arms) -> list[dict[str, Any]]:
 
 
 def render(
-    name: str, owner: str, stable: Mapping[str, Any], rules: list[dict[str, Any]], weight: int
+    name: str, owner: str, like: Object, rules: list[dict[str, Any]], weight: int
 ) -> dict[str, Any]:
-    """The manifest to apply. TLS and everything else comes from the stable Ingress."""
+    """The manifest to apply, of the class of the Ingress `like`.
+
+    TLS and everything else the controller takes from the stable Ingress.
+    """
     spec: dict[str, Any] = {"rules": rules}
-    if stable.get("ingressClassName") is not None:
-        spec["ingressClassName"] = stable["ingressClassName"]
+    if like["spec"].get("ingressClassName") is not None:
+        spec["ingressClassName"] = like["spec"]["ingressClassName"]
+    annotations = {CANARY: "true", WEIGHT: str(weight), TOTAL: "100"}
+    named = (like["metadata"].get("annotations") or {}).get(_CLASS)
+    if named is not None:
+        annotations[_CLASS] = named
     return {
         "apiVersion": INGRESSES.api_version,
         "kind": INGRESSES.kind,
         "metadata": {
             "name": name,
             "labels": {MANAGED_BY_LABEL: owner, _TOOL_LABEL: _TOOL},
-            "annotations": {CANARY: "true", WEIGHT: str(weight), TOTAL: "100"},
+            "annotations": annotations,
         },
         "spec": spec,
     }
@@ -54,19 +63,19 @@ def render(
 def without_weight(live: Object) -> dict[str, Any]:
     """The manifest of a live canary Ingress, with all traffic home."""
     metadata = live["metadata"]
-    spec = live["spec"]
     owner = (metadata.get("labels") or {}).get(MANAGED_BY_LABEL, "")
-    return render(metadata["name"], owner, spec, list(spec.get("rules") or ()), 0)
+    return render(metadata["name"], owner, live, list(live["spec"].get("rules") or ()), 0)
 
 
 def agrees(live: Object, body: Object) -> bool:
     """Whether applying `body` would change nothing that matters."""
     metadata, wanted = live["metadata"], body["metadata"]
+    named = body["spec"].get("ingressClassName")  # where there is none, there may be a default
     return (
         _within(wanted["labels"], metadata.get("labels"))
         and _within(wanted["annotations"], metadata.get("annotations"))
         and live["spec"].get("rules") == body["spec"]["rules"]
-        and live["spec"].get("ingressClassName") == body["spec"].get("ingressClassName")
+        and named in (None, live["spec"].get("ingressClassName"))
     )
 
 

@@ -134,7 +134,7 @@ class IngressNginx:
                 )
             )
         owner = policy_label(self._policy)
-        return manifests.render(self._canary, owner, stable["spec"], rules, weight)
+        return manifests.render(self._canary, owner, stable, rules, weight)
 
     def _is_ours(self, live: Object) -> bool:
         return labels_of(live).get(MANAGED_BY_LABEL) == policy_label(self._policy)
