@@ -1,5 +1,6 @@
 """Names to checked addresses, with a resolver of the test's own behind them."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ import pytest
 
 from resilience_operator.api.v1alpha1.policy_status import FailureReason as Reason
 from resilience_operator.core.model import Verdict
+from resilience_operator.probes import dial as module
 from resilience_operator.probes.base import ProbeFailure
 from resilience_operator.probes.dial import Dialler, Endpoint, Resolver
 from resilience_operator.probes.guard import AddressGuard, AddressRefused
@@ -97,3 +99,56 @@ async def test_names_that_do_not_resolve(
         await dialler.addresses(Endpoint(host, 80))
     assert (caught.value.verdict, caught.value.reason) == (verdict, reason)
     assert "canary" not in caught.value.message
+
+
+@pytest.fixture
+def released(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Names that begin with `hangs` are not answered before this is set."""
+    answered, quick = threading.Event(), socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, **options: object) -> object:
+        if host.startswith("hangs"):
+            answered.wait()
+            host = "open"
+        return quick(host, port, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield answered
+    answered.set()
+
+
+async def give_up_on(dialler: Dialler, host: str) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await dialler.addresses(Endpoint(host, 80))
+
+
+async def test_a_name_that_hangs_takes_one_thread_however_often_it_is_asked_for(
+    dialler: Dialler, released: threading.Event
+) -> None:
+    for _ in range(5):
+        await give_up_on(dialler, "hangs")
+    async with asyncio.timeout(5):
+        assert await dialler.addresses(Endpoint("open", 80))
+    waiting = asyncio.create_task(dialler.addresses(Endpoint("hangs", 80)))
+    released.set()
+    assert await waiting
+
+
+async def test_names_that_hang_in_every_thread_are_no_failure_of_the_others(
+    dialler: Dialler, released: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "THREAD_PATIENCE_SECONDS", 0.05)
+    for host in ("hangs1", "hangs2"):
+        await give_up_on(dialler, host)
+    with pytest.raises(ProbeFailure) as caught:
+        await dialler.addresses(Endpoint("open", 80))
+    assert (caught.value.verdict, caught.value.reason) == (Verdict.UNKNOWN, Reason.LOCAL_NETWORK)
+    released.set()
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                assert await dialler.addresses(Endpoint("open", 80))
+                break
+            except ProbeFailure:
+                continue

@@ -4,7 +4,8 @@ Each address is checked by the guard after resolution, and it is the checked add
 dialled, so a name that changes between the two gains nothing.
 
 Resolution has threads of its own: `getaddrinfo` blocks, the event loop's default pool has few
-threads, and one resolver that hangs must not stop every other probe.
+threads, and one name that hangs must not stop every other probe. It holds its thread for longer
+than any probe waits, so a name has one lookup at a time, which all who ask for it share.
 """
 
 import asyncio
@@ -21,6 +22,9 @@ from resilience_operator.probes.base import Unhealthy, Unknowable
 from resilience_operator.probes.guard import AddressGuard, AddressRefused
 
 RESOLVER_THREADS = 32
+# A lookup that gets no thread within this time says nothing of the name. Shorter than the shortest
+# timeout of a probe, which would blame the dependency.
+THREAD_PATIENCE_SECONDS = 0.5
 HAPPY_EYEBALLS_SECONDS = 0.25
 
 AddrInfo = aiohappyeyeballs.AddrInfoType
@@ -47,6 +51,8 @@ class Resolver:
         """`control_name` resolves whenever our own resolver works, whatever else is down."""
         self._control_name = control_name
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
+        self._free = asyncio.Semaphore(threads)
+        self._lookups: dict[Endpoint, asyncio.Task[list[AddrInfo]]] = {}
 
     async def resolve(self, endpoint: Endpoint) -> list[AddrInfo]:
         """Return the addresses; raise Unhealthy DNS, or Unknowable when the failure is ours."""
@@ -68,9 +74,33 @@ class Resolver:
     async def _lookup(self, endpoint: Endpoint) -> list[AddrInfo]:
         if _is_literal(endpoint.host):  # asks nobody, so it needs no thread: half of a TCP probe
             return _getaddrinfo(endpoint, socket.AI_NUMERICHOST)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, partial(_getaddrinfo, endpoint, 0)
-        )
+        lookup = self._lookups.get(endpoint)
+        if lookup is None:
+            lookup = self._lookups[endpoint] = asyncio.create_task(self._in_thread(endpoint))
+            lookup.add_done_callback(partial(self._ended, endpoint))
+        # Whoever gives up on it leaves it to the others, and to those who are still to ask.
+        return await asyncio.shield(lookup)
+
+    async def _in_thread(self, endpoint: Endpoint) -> list[AddrInfo]:
+        try:
+            async with asyncio.timeout(THREAD_PATIENCE_SECONDS):
+                await self._free.acquire()
+        except TimeoutError:
+            raise Unknowable(
+                FailureReason.LOCAL_NETWORK,
+                "This operator's name server leaves too many names unanswered.",
+            ) from None
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, partial(_getaddrinfo, endpoint, 0)
+            )
+        finally:
+            self._free.release()
+
+    def _ended(self, endpoint: Endpoint, lookup: asyncio.Task[list[AddrInfo]]) -> None:
+        del self._lookups[endpoint]
+        if not lookup.cancelled():
+            lookup.exception()  # looked at, as everybody may have given up on it
 
     async def _is_cut_off(self) -> bool:
         """Whether our resolver fails altogether. Assumed when there is no control name."""
