@@ -279,6 +279,30 @@ class TestLimits:
         assert stage.prober.most_out == 4
         assert sorted({round(lag, 3) for lag in stage.observer.lags}) == [0.0, 0.5, 1.0]
 
+    async def test_a_turn_that_is_given_up_goes_to_the_next(self, stage: Stage) -> None:
+        stage.prober.hanging |= {"busy:80", *(f"long{n}:80" for n in range(20))}
+        for n in range(10):
+            target = make_target(f"t{n}", endpoint="busy:80", timeout=1000)
+            stage.pool.subscribe(n, target, FakeSubscriber(), first_due=START + 1)
+        for n in range(16):
+            target = make_target(f"long{n}", timeout=1000)
+            stage.pool.subscribe(f"long{n}", target, FakeSubscriber(), first_due=START + 1)
+        await stage.clock.advance(2)
+        assert (stage.pool.in_flight, stage.prober.out["busy:80"]) == (20, 4)
+        # Others are due before those that wait for their endpoint, and take what becomes free.
+        for n in range(16, 20):
+            target = make_target(f"long{n}", timeout=1000)
+            stage.pool.subscribe(f"long{n}", target, FakeSubscriber(), first_due=START)
+        for n in range(4):
+            stage.pool.unsubscribe(n)
+        await stage.clock.advance(1)
+        assert (stage.pool.in_flight, stage.prober.out["busy:80"]) == (20, 0)
+        for n in range(4, 8):
+            stage.pool.unsubscribe(n)
+        stage.pool.unsubscribe("long0")
+        await stage.clock.advance(1)
+        assert stage.prober.out["busy:80"] == 1
+
 
 class TestFailures:
     async def test_one_subscribers_bug_hurts_neither_the_others_nor_the_pool(

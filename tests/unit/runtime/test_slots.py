@@ -14,6 +14,7 @@ def test_slots_are_limited_in_all_and_per_endpoint() -> None:
 def test_the_queue_of_an_endpoint_is_first_come_first_served() -> None:
     slots: Slots[str] = Slots(total=9, per_endpoint=1)
     assert [slots.take_or_queue("a", item) for item in "123"] == [True, False, False]
+    assert slots.next_in_queue("a") is None
     slots.give_back("a")
     assert [slots.next_in_queue("a") for _ in range(3)] == ["2", "3", None]
     assert slots.next_in_queue("b") is None

@@ -144,6 +144,7 @@ class ProbePool:
             return
         self._heap.cancel(probe.target.key)
         probe.waiting_since = None
+        self._call_next(probe.endpoint)  # it may have been the one that was called last
         if probe.started is None:
             self._unstarted -= 1
             del self._probes[probe.target.key]
@@ -205,12 +206,16 @@ class ProbePool:
         probe.task = asyncio.get_running_loop().create_task(self._fly(probe, now))
 
     def _release(self, probe: SharedProbe) -> None:
-        """Free the probe's slot, for the one that has waited longest."""
+        """Free the probe's slot."""
         probe.task = None
         if self._slots.full:
             self._alarm.ring()
         self._slots.give_back(probe.endpoint)
-        while (waiting := self._slots.next_in_queue(probe.endpoint)) is not None:
+        self._call_next(probe.endpoint)
+
+    def _call_next(self, endpoint: str) -> None:
+        """Have the one that has waited longest for a slot at that endpoint start, if there is one."""
+        while (waiting := self._slots.next_in_queue(endpoint)) is not None:
             since, waiting.waiting_since = waiting.waiting_since, None
             if since is not None:  # else it was given up, or is scheduled anew
                 self._hasten(waiting, since)

@@ -45,9 +45,9 @@ class Slots(Generic[T]):
             del self._taken[endpoint]
 
     def next_in_queue(self, endpoint: str) -> T | None:
-        """Take out the one that has waited longest at the endpoint."""
+        """Take out the one that has waited longest at the endpoint, if there is a slot for it."""
         queue = self._queues.get(endpoint)
-        if queue is None:
+        if queue is None or self._taken.get(endpoint, 0) >= self._per_endpoint:
             return None
         item = queue.popleft()
         if not queue:
