@@ -132,8 +132,8 @@ def alerts() -> list[Alert]:
             "ResilienceMemoryHigh",
             _WARNING,
             "15m",
-            "(process_resident_memory_bytes and on (job, instance) resilience_build_info)"
-            " > 400 * 1024 * 1024",
+            "process_resident_memory_bytes"
+            " / on (job, instance) resilience_memory_limit_bytes > 0.8",
             "{{ $labels.instance }} has less than a fifth of its memory left.",
         ),
         Alert(

@@ -150,9 +150,11 @@ def _at(level: str) -> str:
 
 
 def _lately(phase: str) -> str:
-    """In that phase and not yet so half an hour ago: the phase lasts until the next rollout."""
-    now = f'max by (namespace, policy) (resilience_rollout_phase{{phase="{phase}"}}) == 1'
-    then = (
-        f'max by (namespace, policy) (resilience_rollout_phase{{phase="{phase}"}} offset 30m) == 1'
-    )
-    return f"({now}) unless ({then})"
+    """In that phase, and within half an hour seen in another: it lasts until the next rollout.
+
+    Seen, not missed: a gap in the series, as when the leader changes, is no other phase.
+    """
+    series = f'resilience_rollout_phase{{phase="{phase}"}}'
+    now = f"max by (namespace, policy) ({series}) == 1"
+    before = f"min by (namespace, policy) (min_over_time({series}[30m])) == 0"
+    return f"({now}) and ({before})"

@@ -142,11 +142,13 @@ CASES = {
     "ResilienceMemoryHigh": Case(
         {
             f"process_resident_memory_bytes{{{POD}}}": "500000000x40",
-            f"resilience_build_info{{{POD}}}": "1x40",
+            f"resilience_memory_limit_bytes{{{POD}}}": "536870912x40",
         },
         {
-            f"process_resident_memory_bytes{{{POD}}}": "120000000x40",
-            f"resilience_build_info{{{POD}}}": "1x40",
+            f"process_resident_memory_bytes{{{POD}}}": "500000000x40",
+            f"resilience_memory_limit_bytes{{{POD}}}": "2147483648x40",
+            'process_resident_memory_bytes{job="operator",instance="two"}': "900000000x40",
+            'resilience_memory_limit_bytes{job="operator",instance="two"}': "+Inf " * 41,
             'process_resident_memory_bytes{job="other",instance="one"}': "900000000x40",
         },
         labels={"job": "operator", "instance": "one"},
@@ -225,7 +227,13 @@ CASES = {
         labels=OF_POLICY,
     ),
     "ResilienceRolloutFailed": Case(
-        phase("Failed", "0x60 1x60"), phase("Failed", "1x120"), labels=OF_POLICY, at="70m"
+        phase("Failed", "1x45 0x10 1x60"),  # tried again, and failed again
+        {  # failed long ago, and half an hour ago the leader changed
+            f'resilience_rollout_phase{{{POLICY},phase="Failed",pod="a"}}': "1x39 stale",
+            f'resilience_rollout_phase{{{POLICY},phase="Failed",pod="b"}}': "_x42 1x60",
+        },
+        labels=OF_POLICY,
+        at="71m",
     ),
     "ResilienceRolloutRolledBack": Case(
         phase("RolledBack", "0x60 1x60"),

@@ -20,6 +20,7 @@ from resilience_operator.core.rollout.model import RolloutEvent
 from resilience_operator.kube.calls import Call
 from resilience_operator.metrics.reports import Reports
 from resilience_operator.metrics.runtime import RuntimeMetrics
+from resilience_operator.probes.prober import InternalProbeError
 
 KEY = ("retail", "inventario")
 POLICY = {"namespace": "retail", "policy": "inventario"}
@@ -119,6 +120,11 @@ def test_a_standby_has_no_parts(reports: Reports) -> None:
     assert b"\nresilience_probe_overdue_seconds " not in text
 
 
+def test_a_fault_of_our_own_inside_a_probe_is_counted(reports: Reports) -> None:
+    reports.internal_probe_error(InternalProbeError(KeyError("x")))
+    assert value(reports, "resilience_internal_errors_total", where="prober") == 1
+
+
 def test_blindness_is_counted_while_it_lasts(reports: Reports) -> None:
     now = [0.0]
     runtime = RuntimeMetrics(lambda: now[0])
@@ -191,7 +197,8 @@ def test_the_end_of_a_rollout_is_counted_once(reports: Reports) -> None:
 
 def test_an_end_before_this_process_is_not_counted_again(reports: Reports) -> None:
     reports.rollout_decided(KEY, status(RolloutPhase.SUCCEEDED), "")
-    assert b"resilience_rollouts_total{" not in generate_latest(reports.registry)
+    result = {"result": "Succeeded", "attribution": "None"}
+    assert value(reports, "resilience_rollouts_total", **result) == 0
 
 
 def test_nothing_is_left_of_a_rollout_that_is_gone(reports: Reports) -> None:

@@ -6,7 +6,7 @@ is a number only.
 
 import logging
 
-from prometheus_client import GCCollector
+from prometheus_client import Gauge, GCCollector
 
 from resilience_operator import audit, purpose
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
@@ -16,6 +16,7 @@ from resilience_operator.core.resources import Resource
 from resilience_operator.core.rollout.model import RolloutEvent
 from resilience_operator.kube.calls import Call
 from resilience_operator.metrics.cluster import ClusterMetrics
+from resilience_operator.metrics.memory import limit_bytes
 from resilience_operator.metrics.registry import Metrics
 from resilience_operator.metrics.rollouts import RolloutMetrics
 from resilience_operator.metrics.runtime import RuntimeMetrics
@@ -41,6 +42,11 @@ class Reports(Metrics):
         """The operator's own parts: whoever makes one has it watched here."""
         self.registry.register(self.runtime)
         GCCollector(registry=self.registry)
+        Gauge(
+            "resilience_memory_limit_bytes",
+            "Memory that this replica may take before the kernel ends it; +Inf without a limit.",
+            registry=self.registry,
+        ).set_function(limit_bytes)
 
     def level_planned(self, level: Key, plan: LevelPlan) -> None:
         """What was decided on a level, changed or not."""
@@ -80,6 +86,7 @@ class Reports(Metrics):
 
     def internal_probe_error(self, error: InternalProbeError) -> None:
         """Our own code failed inside a probe; its result is Unknown."""
+        self._bugs.labels("prober").inc()
         log.error("A probe failed by a fault of our own: %s", error)
 
     def person_acted(self, action: HumanAction) -> None:

@@ -50,6 +50,9 @@ class RolloutMetrics(Collector):
             buckets=_HOURS,
             registry=registry,
         )
+        for result in ENDED:  # from the start, so that the first of each is an increase
+            for attribution in Attribution:
+                self._ended.labels(result.value, attribution.value)
 
     def decided(self, policy: Key, status: RolloutStatus) -> None:
         """Where a rollout stands, changed or not."""
