@@ -73,6 +73,25 @@ async def test_a_restarted_operator_goes_on_without_a_word() -> None:
     assert (bench.told.reasons, bench.server.weights) == (said, weights)
 
 
+async def test_after_a_restart_it_waits_for_the_policys_first_evaluation() -> None:
+    """Of many policies some are evaluated later than their rollouts are looked at."""
+    bench = Bench()
+    await bench.turn(4)
+    said, written = list(bench.told.reasons), len(bench.statuses.bodies)
+    bench.see(status=bench.status)
+    entry = bench.store.get(KEY)
+    assert entry is not None
+    evaluated = dict(entry.level_states)
+    entry.level_states.clear()
+    bench.worker = bench.make_worker()
+    await bench.turn()
+    assert (bench.told.reasons, len(bench.statuses.bodies)) == (said, written)
+    entry.level_states.update(evaluated)
+    await bench.turn()
+    assert bench.told.reasons == said
+    assert bench.status.phase is RolloutPhase.PROGRESSING
+
+
 async def test_nothing_is_written_at_rest() -> None:
     bench = Bench(version="1")
     await bench.turn(2)

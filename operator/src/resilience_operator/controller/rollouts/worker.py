@@ -145,7 +145,8 @@ class RolloutWorker:
                 await self._leave(policy, state)
             state.spec = policy.spec.rollout
             self._interest.follow(key, state.spec)
-            await self._turn(key, entry, state)
+            if policy.name in entry.level_states:  # else its first evaluation puts it here again
+                await self._turn(key, entry, state)
 
     def _state(self, policy: ResiliencePolicy) -> RolloutState | None:
         """The memory of a policy's rollout, at first from its status; None: there is none."""
