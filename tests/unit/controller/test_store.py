@@ -1,3 +1,4 @@
+from resilience_operator.actuators import Applied
 from resilience_operator.api.v1alpha1.base import Level
 from resilience_operator.api.v1alpha1.level import LevelStatus
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
@@ -32,6 +33,29 @@ def test_levels_are_found_by_their_policy_before_and_after_it_is_there() -> None
     assert store.drop_level(("retail", "checkout")) is None
     assert [level.name for level in store.levels_of(KEY)] == ["search"]
     assert {key for key, _ in store.level_uids()} == {("retail", "search"), ("retail", "other")}
+
+
+def test_who_wrote_a_config_map_is_found_by_the_name_that_it_is_to_have() -> None:
+    store = Store()
+
+    def put(name: str, config_map: str) -> None:
+        policy = make_policy().named(name).flags(config_map_name=config_map).build()
+        applied = Applied(config_map, "content", "digest", "1", None)
+        store.put_policy(policy).applied = applied
+
+    def writers(config_map: str) -> list[str]:
+        found = store.writers_of(("retail", config_map))
+        return sorted(entry.policy.name for entry in found)
+
+    put("one", "shared")
+    put("two", "shared")
+    put("three", "own")
+    assert (writers("shared"), writers("own"), writers("none")) == (["one", "two"], ["three"], [])
+    put("two", "own")
+    assert (writers("shared"), writers("own")) == (["one"], ["three", "two"])
+    store.drop_policy(("retail", "one"))
+    assert writers("shared") == []
+    assert store.writers_of(("other", "own")) == []
 
 
 def test_what_is_dropped_is_forgotten() -> None:

@@ -17,6 +17,7 @@ from resilience_operator.api.v1alpha1.policy import (
 )
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
 from resilience_operator.core.conditions import ROLLOUT_CONDITION
+from resilience_operator.core.flags import config_map_name
 from resilience_operator.core.human_actions import Levers
 from resilience_operator.core.model import (
     DependencyHealth,
@@ -71,7 +72,8 @@ class Store:
 
     def __init__(self) -> None:
         self._entries: dict[Key, Entry] = {}
-        self._by_namespace: dict[str, set[Key]] = {}
+        # The policies that name a ConfigMap: mostly one, of however many in the namespace.
+        self._by_config_map: dict[Key, set[Key]] = {}
         self._levels: dict[Key, DegradationLevel] = {}
         self._levels_of: dict[Key, set[Key]] = {}
 
@@ -106,26 +108,33 @@ class Store:
         kept = policy.model_copy(update={"status": rollout_alone(policy.status)})
         if entry is None or entry.policy.uid != policy.uid:
             status = without_rollout(policy.status)
+            self.drop_policy(key)
             entry = self._entries[key] = Entry(policy=kept, policy_status=status)
-            self._by_namespace.setdefault(policy.namespace, set()).add(key)
         else:
+            self._unname(entry.policy)
             entry.policy = kept
+        self._by_config_map.setdefault(_config_map(kept), set()).add(key)
         return entry
 
     def writers_of(self, config_map: Key) -> list[Entry]:
-        """The policies of that namespace whose flags went into that ConfigMap."""
-        namespace, name = config_map
-        keys = self._by_namespace.get(namespace, ())
-        entries = [self._entries[key] for key in keys]
+        """The policies whose flags went into that ConfigMap, and are to go there."""
+        entries = [self._entries[key] for key in self._by_config_map.get(config_map, ())]
+        _, name = config_map
         return [e for e in entries if e.applied is not None and e.applied.config_map == name]
 
     def drop_policy(self, key: Key) -> Entry | None:
         """Forget a policy that is gone."""
-        siblings = self._by_namespace.get(key[0], set())
-        siblings.discard(key)
-        if not siblings:
-            self._by_namespace.pop(key[0], None)
-        return self._entries.pop(key, None)
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._unname(entry.policy)
+        return entry
+
+    def _unname(self, policy: ResiliencePolicy) -> None:
+        config_map = _config_map(policy)
+        keys = self._by_config_map[config_map]
+        keys.discard((policy.namespace, policy.name))
+        if not keys:
+            del self._by_config_map[config_map]
 
     def put_level(self, level: DegradationLevel) -> Key:
         """Take in a level; returns the key of its policy.
@@ -165,6 +174,10 @@ class Store:
     def levels_of(self, policy_key: Key) -> tuple[DegradationLevel, ...]:
         """The levels that refer to a policy, by name."""
         return tuple(self._levels[key] for key in sorted(self._levels_of.get(policy_key, ())))
+
+
+def _config_map(policy: ResiliencePolicy) -> Key:
+    return policy.namespace, config_map_name(policy)
 
 
 def rollout_alone(status: PolicyStatus) -> PolicyStatus:
