@@ -51,7 +51,7 @@ class Bench:
         )
 
     async def read(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
-        assert namespace == "retail"
+        assert namespace in ("retail", "bank")
         return self.secrets.get(name)
 
     async def pause(self, seconds: float) -> None:
@@ -61,7 +61,14 @@ class Bench:
         url = f"http://127.0.0.1:{port}/{HIDDEN}\n"
         self.secrets[name] = {"url": url.encode(), "key": KEY + b"\n"}
 
-    async def send(self, text: str = "Down.", *, name: str = "hook", form: str = "JSON") -> None:
+    async def send(
+        self,
+        text: str = "Down.",
+        *,
+        name: str = "hook",
+        form: str = "JSON",
+        namespace: str = "retail",
+    ) -> None:
         spec = {
             "name": name,
             "format": form,
@@ -69,7 +76,7 @@ class Bench:
             "signingSecretRef": {"name": name, "key": "key"},
             "topics": ["Level"],
         }
-        await self.webhooks.send("retail", Notification.model_validate(spec), message(text))
+        await self.webhooks.send(namespace, Notification.model_validate(spec), message(text))
 
     async def close(self) -> None:
         await self.webhooks.aclose()
@@ -178,6 +185,23 @@ async def test_one_that_hangs_delays_no_other_and_drops_its_oldest(
         await bench.webhooks.drain()
     assert bench.webhooks.counts == {"delivered": 5, "failed": 0, "dropped": 2}
     assert [b"first" in slow.bodies[0], b"n2" in slow.bodies[1]] == [True, True]
+
+
+async def test_many_that_hang_delay_no_other_namespace(bench: Bench) -> None:
+    slow, quick = Receiver(), Receiver()
+    slow.hold = asyncio.Event()
+    async with http_server(slow) as slow_port, http_server(quick) as quick_port:
+        for number in range(50):
+            bench.point_at(slow_port, f"slow{number}")
+            await bench.send(name=f"slow{number}")
+        bench.point_at(quick_port, "quick")
+        await slow.arrived.wait()
+        await bench.send(name="quick", namespace="bank")
+        async with asyncio.timeout(5):
+            await quick.arrived.wait()
+        slow.hold.set()
+        await bench.webhooks.drain()
+    assert bench.webhooks.counts["delivered"] == 51
 
 
 async def test_bounded_in_all(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

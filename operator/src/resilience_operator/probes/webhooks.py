@@ -1,8 +1,8 @@
 """Tells webhooks of transitions: queued, signed, tried again, and never in anybody's way.
 
-`send` only queues. Each webhook has its messages in order and a worker while it has any; a webhook
-that does not answer delays its own messages and no others. Queues are bounded, and the oldest
-message goes when there is no room. URLs come from Secrets: they are dialled through the address
+`send` only queues. Each webhook has its messages in order and a worker while it has any; one that
+does not answer delays its own messages, and many that do not those of their namespace. Queues are
+bounded, and the oldest message goes when there is no room. URLs come from Secrets: they are dialled through the address
 guard and stand in no log line.
 """
 
@@ -26,7 +26,8 @@ ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 TIMEOUT_SECONDS = 10.0
-CONCURRENCY = 8
+PER_NAMESPACE_AT_ONCE = 4
+IN_ALL_AT_ONCE = 64
 PER_WEBHOOK = 32
 IN_ALL = 1024
 
@@ -79,7 +80,8 @@ class Webhooks:
         self._sleep = sleep
         self._uniform = uniform
         self._queues: dict[Key, _Queue] = {}
-        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._slots = asyncio.Semaphore(IN_ALL_AT_ONCE)
+        self._slots_of: dict[str, asyncio.Semaphore] = {}
         self._closed = False
         self.counts: Counter[str] = Counter(delivered=0, failed=0, dropped=0)
 
@@ -166,7 +168,8 @@ class Webhooks:
 
     async def _attempt(self, namespace: str, delivery: _Delivery) -> None:
         request = await self._request(namespace, delivery)
-        async with self._slots, asyncio.timeout(TIMEOUT_SECONDS):
+        own = self._slots_of.setdefault(namespace, asyncio.Semaphore(PER_NAMESPACE_AT_ONCE))
+        async with own, self._slots, asyncio.timeout(TIMEOUT_SECONDS):
             answer = await self._kit.http.fetch(request)
         _judge(answer)
 
