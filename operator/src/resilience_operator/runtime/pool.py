@@ -214,7 +214,7 @@ class ProbePool:
         self._call_next(probe.endpoint)
 
     def _call_next(self, endpoint: str) -> None:
-        """Have the one that has waited longest for a slot at that endpoint start, if there is one."""
+        """Have the one that has waited longest for a slot at that endpoint start."""
         while (waiting := self._slots.next_in_queue(endpoint)) is not None:
             since, waiting.waiting_since = waiting.waiting_since, None
             if since is not None:  # else it was given up, or is scheduled anew
