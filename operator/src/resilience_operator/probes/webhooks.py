@@ -2,8 +2,8 @@
 
 `send` only queues. Each webhook has its messages in order and a worker while it has any; one that
 does not answer delays its own messages, and many that do not those of their namespace. Queues are
-bounded, and the oldest message goes when there is no room. URLs come from Secrets: they are dialled through the address
-guard and stand in no log line.
+bounded, and the oldest message goes when there is no room. URLs come from Secrets: they are dialled
+through the address guard and stand in no log line.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from resilience_operator.api.v1alpha1.notifications import Notification
 from resilience_operator.core.notifications import NotificationMessage, body_of, signature_of
@@ -81,7 +82,7 @@ class Webhooks:
         self._uniform = uniform
         self._queues: dict[Key, _Queue] = {}
         self._slots = asyncio.Semaphore(IN_ALL_AT_ONCE)
-        self._slots_of: dict[str, asyncio.Semaphore] = {}
+        self._slots_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._closed = False
         self.counts: Counter[str] = Counter(delivered=0, failed=0, dropped=0)
 
