@@ -211,6 +211,15 @@ class TestSharedBefore:
         world.run(60)
         assert (world.status.phase, world.weight) == (RolloutPhase.WAITING, 50)
 
+    def test_a_promotion_before_the_first_step_brings_the_users_weights_back(self) -> None:
+        world = Route(before=50)
+        world.problem = Problem("RouteNotAccepted", "The gateway does not accept it.")
+        world.decide()
+        world.decide(Verb.PROMOTE)
+        world.problem = None
+        world.run(60)
+        assert (world.status.phase, world.weight) == (RolloutPhase.SUCCEEDED, 50)
+
     def test_a_version_that_supersedes_another_gets_nothing_either(self) -> None:
         world = Route(before=50).at_step(1, 30)
         world.level = None

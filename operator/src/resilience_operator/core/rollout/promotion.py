@@ -58,6 +58,8 @@ def promote(turn: Turn) -> RolloutPlan:
     scaled_away = turn.by_replicas and stable.desired == 0
     if not pods.rolled_out(stable) and not scaled_away:
         return _stable_rolls_out(turn)
+    if unrecorded(turn):  # promoted before the first step: the weights are what they were
+        return recorded(turn).plan(wake_at=turn.now)
     if not is_restored(turn):
         return _go_home(turn)
     message = f"Version {turn.revision} is the stable one and has all traffic."
