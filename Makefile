@@ -81,8 +81,8 @@ bench: setup ## Speed and memory: probes per CPU-second, 1,000 policies on a rea
 image: venv ## Build the operator's image; prints where the archive is
 	@$(PY) -m e2e.images build operator
 
-chart: venv ## Check and package the chart into dist/ (IMAGE=repository DIGEST=sha256:… for a release)
-	@$(GENERATE).chartpackage $(if $(IMAGE),--repository "$(IMAGE)" --digest "$(DIGEST)")
+chart: venv ## Check and package the chart into dist/ (IMAGE=repository DIGEST=sha256:… RUNBOOKS=URL for a release)
+	@$(GENERATE).chartpackage $(if $(IMAGE),--repository "$(IMAGE)" --digest "$(DIGEST)") $(if $(RUNBOOKS),--runbooks "$(RUNBOOKS)")
 
 version: ## Print the version of this source
 	@sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml

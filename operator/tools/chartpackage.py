@@ -1,4 +1,5 @@
-"""Packages the chart: `make chart`. A release gives it the image that it was made with, by digest.
+"""Packages the chart: `make chart`. A release gives it the image that it was made with, by digest,
+and where the runbooks of that version are read.
 
 In the repository the chart names the image that `make image` builds here; a chart that goes out
 into the world names the one that went out with it, and nothing that a tag could come to mean.
@@ -35,15 +36,25 @@ def with_image(values: str, repository: str, digest: str) -> str:
     return values
 
 
-def package(out: Path, repository: str, digest: str) -> Path:
+def with_runbooks(values: str, url: str) -> str:
+    """The text of values.yaml with another place of the runbooks."""
+    changed, count = re.subn(r"(?m)^(    runbookUrl: ).*$", rf"\g<1>{url}", values)
+    if count != 1:
+        raise ValueError("values.yaml no longer has its runbookUrl in the form expected here")
+    return changed
+
+
+def package(out: Path, repository: str, digest: str, runbooks: str = "") -> Path:
     """The archive, of a chart that `helm lint --strict` has nothing against."""
     helm = build.ensure(["helm"])["helm"]
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(folder) / CHART.name
         shutil.copytree(CHART, chart)
+        values = chart / "values.yaml"
         if repository:
-            values = chart / "values.yaml"
             values.write_text(with_image(values.read_text(), repository, digest))
+        if runbooks:
+            values.write_text(with_runbooks(values.read_text(), runbooks))
         subprocess.run([helm, "lint", "--strict", "--quiet", chart], check=True)
         out.mkdir(parents=True, exist_ok=True)
         subprocess.run([helm, "package", chart, "--destination", out], check=True)
@@ -57,10 +68,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for the archive")
     parser.add_argument("--repository", default="", help="where the image is, registry included")
     parser.add_argument("--digest", default="", help="the image's digest; with --repository")
+    parser.add_argument("--runbooks", default="", help="where alerts find their runbooks")
     options = parser.parse_args()
     if bool(options.repository) != bool(options.digest):
         parser.error("--repository and --digest go together")
-    print(package(options.out, options.repository, options.digest))
+    print(package(options.out, options.repository, options.digest, options.runbooks))
 
 
 if __name__ == "__main__":

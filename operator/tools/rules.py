@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 RUNBOOKS = "https://github.com/aidrive/resilience-operator/blob/main/docs/runbooks"
-"""Where the runbooks are read. The one place to change for a fork or an internal mirror."""
+"""Where the runbooks are read; of the chart it is a value."""
 
 
 class Severity(StrEnum):

@@ -13,8 +13,8 @@
 {{- end }}
 
 {{- define "resilience-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "resilience-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "resilience-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- /* Everything that the shards have of their own: a name that ends in theirs, a Lease, a label. Without
@@ -31,11 +31,20 @@ shards there is one Deployment, which takes every policy. Given as (list root sh
 {{- with $shard.name }}-{{ . }}{{ end }}
 {{- end }}
 
+{{- /* PromQL: the leases of this release of which no replica is scraped. */}}
+{{- define "resilience-operator.leasesGone" -}}
+{{- $gone := list }}
+{{- range default (list dict) .Values.shards }}
+{{- $gone = append $gone (printf "absent(resilience_leader{lease=%q})" (include "resilience-operator.shardLease" (list $ .))) }}
+{{- end }}
+{{- join " or " $gone }}
+{{- end }}
+
 {{- define "resilience-operator.shardSelectorLabels" -}}
 {{- $shard := index . 1 }}
 {{- include "resilience-operator.selectorLabels" (index . 0) }}
 {{- with $shard.name }}
-resilience.aidrive.dev/shard: {{ . }}
+resilience.aidrive.dev/shard: {{ . | quote }}
 {{- end }}
 {{- end }}
 

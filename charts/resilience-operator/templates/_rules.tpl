@@ -55,6 +55,6 @@
 
 {{- define "resilience-operator.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "resilience-operator.serviceAccountName" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "resilience-operator.serviceAccountName" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end }}

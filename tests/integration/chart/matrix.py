@@ -56,6 +56,11 @@ OPTIONS: dict[str, Body] = {
     "shards": {
         "shards": [{"name": "a", "selector": "shard=a"}, {"name": "b", "selector": "shard!=a"}]
     },
+    "names that look like numbers": {
+        "watchNamespaces": ["123"],
+        "serviceAccount": {"name": "2000"},
+        "shards": [{"name": "0", "selector": "shard=0"}, {"name": "no", "selector": "shard!=0"}],
+    },
     "one replica": {"replicas": 1},
     "three replicas": {
         "replicas": 3,

@@ -17,7 +17,7 @@ RESTRICTED = {
 @pytest.fixture(scope="module", autouse=True)
 def namespaces(cluster: ControlPlane, kubectl: Kubectl) -> None:
     """The namespaces that the matrix names, and the kinds of prometheus-operator."""
-    for name in (NAMESPACE, "shop", "retail"):
+    for name in (NAMESPACE, "shop", "retail", "123"):
         path = f"/api/v1/namespaces/{name}"
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         body["metadata"]["labels"] = RESTRICTED  # type: ignore[index]

@@ -9,6 +9,7 @@ from tests.integration.chart.helm import RELEASE, Helm, the
 from tools.chartpackage import CHART, package, with_image
 
 REPOSITORY = "registry.example.com/team/resilience-operator"
+RUNBOOKS = "https://git.example.com/team/operator/blob/v1.2.3/docs/runbooks"
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 
 
@@ -21,10 +22,11 @@ def image(helm: Helm, archive: Path) -> str:
 
 
 def test_a_released_chart_names_its_image_by_digest(helm: Helm, tmp_path: Path) -> None:
-    archive = package(tmp_path, REPOSITORY, DIGEST)
+    archive = package(tmp_path, REPOSITORY, DIGEST, RUNBOOKS)
     assert image(helm, archive) == f"{REPOSITORY}@{DIGEST}"
     said = helm.run("show", "values", str(archive))
     assert "# -- Digest such as" in said  # the comments are the documentation
+    assert yaml.safe_load(said)["metrics"]["prometheusRule"]["runbookUrl"] == RUNBOOKS
 
 
 def test_without_one_it_is_the_chart_of_the_repository(helm: Helm, tmp_path: Path) -> None:

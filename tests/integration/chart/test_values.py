@@ -62,6 +62,8 @@ def test_lint_finds_nothing(helm: Helm, name: str) -> None:
         ({"shards": [{"name": "A", "selector": "a=b"}]}, "name"),
         ({"extraEnv": [{"name": "A", "value": 1}]}, "extraEnv"),
         ({"metrics": {"serviceMonitor": {"interval": "15"}}}, "interval"),
+        ({"metrics": {"prometheusRule": {"runbookUrl": "wiki/runbooks"}}}, "runbookUrl"),
+        ({"fullnameOverride": "123"}, "fullnameOverride"),
     ],
 )
 def test_the_schema_refuses(helm: Helm, values: Body, says: str) -> None:

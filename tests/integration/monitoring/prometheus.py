@@ -14,9 +14,18 @@ import yaml
 from e2e.cluster import debian
 from tests.integration.operator.harness import wait_until
 
+# What prometheus-operator adds to a target that it finds by the chart's ServiceMonitor.
+_OF_THE_POD = {
+    "namespace": "resilience-system",
+    "service": "resilience-operator",
+    "pod": "resilience-operator-0",
+    "container": "operator",
+    "endpoint": "http",
+}
+
 
 class RealPrometheus:
-    """Scrapes ports of this machine, and evaluates a file of rules."""
+    """Scrapes ports of this machine as the chart has it done, and evaluates a file of rules."""
 
     def __init__(self, folder: Path, rules: Path, *ports: int) -> None:
         self._url = f"http://127.0.0.1:{_free_port()}"
@@ -29,7 +38,11 @@ class RealPrometheus:
             },
             "rule_files": [str(rules)],
             "scrape_configs": [
-                {"job_name": "operator", "static_configs": [{"targets": targets}]},
+                {
+                    "job_name": "resilience-operator",
+                    "honor_labels": True,
+                    "static_configs": [{"targets": targets, "labels": _OF_THE_POD}],
+                },
             ],
         }
         file = folder / "prometheus.yaml"

@@ -10,6 +10,7 @@ from resilience_operator.settings import Settings
 from tools import ROOT, chartcrds, chartdashboards, chartdoc, chartrules
 from tools.chartdoc import CHART, UndocumentedValueError, values
 from tools.generated import out_of_date
+from tools.rules import RUNBOOKS
 
 # The downward API gives the first two; the others are values of their own.
 NOT_IN_SETTINGS = {
@@ -92,6 +93,10 @@ def test_the_defaults_are_the_operators_own() -> None:
     assert different == {"lease_name"}  # that of the release
     tracing = {"endpoint": own["otlp_endpoint"], "ratio": own["trace_ratio"]}
     assert default_values()["tracing"] == tracing
+
+
+def test_the_chart_links_the_runbooks_that_the_rules_link() -> None:
+    assert default_values()["metrics"]["prometheusRule"]["runbookUrl"] == RUNBOOKS
 
 
 def test_the_chart_has_the_version_of_the_operator() -> None:
