@@ -212,37 +212,12 @@ class TestSharing:
         assert len(stage.starts("db")) == 2
 
 
-class TestWake:
-    async def test_it_brings_the_next_result_forward(self, stage: Stage) -> None:
-        stage.pool.subscribe("s", make_target("db"), FakeSubscriber(), first_due=START)
-        await stage.clock.advance(3)
-        stage.pool.wake("s", START + 4)
-        stage.pool.wake("nobody", START + 4)
-        await stage.clock.advance(2)
-        assert stage.starts("db") == [0.0, 4.0]
-
-    async def test_it_never_puts_it_off(self, stage: Stage) -> None:
-        stage.pool.subscribe("s", make_target("db"), FakeSubscriber(wait=2), first_due=START)
-        await stage.clock.advance(1)
-        stage.pool.wake("s", START + 100)
-        await stage.clock.advance(1)
-        assert stage.starts("db") == [0.0, 2.0]
-
-    async def test_a_probe_in_flight_does_not_answer_it(self, stage: Stage) -> None:
-        stage.prober.seconds = 1.0
-        stage.pool.subscribe("s", make_target("db"), FakeSubscriber(), first_due=START)
-        await stage.clock.advance(0.5)
-        stage.pool.wake("s", START + 0.5)
-        await stage.clock.advance(1)
-        assert stage.starts("db") == [0.0, 1.0]
-
-
 class TestLimits:
     async def test_a_probe_in_flight_is_not_started_again(self, stage: Stage) -> None:
         stage.prober.hanging.add("db:80")
         stage.pool.subscribe("s", make_target("db", timeout=100.0), FakeSubscriber(wait=1.0))
         await stage.clock.advance(50)
-        stage.pool.wake("s", START)
+        stage.pool.subscribe("t", make_target("db"), FakeSubscriber(), first_due=START)
         await stage.clock.advance(50)
         assert len(stage.starts("db")) == 1
 

@@ -90,8 +90,6 @@ class ProbePool:
                 same = target.interval_seconds == old.interval
                 due = old.due if same else min(old.due, due)
         new = Subscription(probe, target, subscriber, due)
-        if old is not None and old.probe is probe:
-            new.woken = old.woken
         self._subscriptions[subscription] = probe.subscriptions[subscription] = new
         if old is not None and old.probe is not probe:
             self._leave(subscription, old.probe)
@@ -102,17 +100,6 @@ class ProbePool:
         old = self._subscriptions.pop(subscription, None)
         if old is not None:
             self._leave(subscription, old.probe)
-
-    def wake(self, subscription: Hashable, due: float) -> None:
-        """Have the next result of that subscription no later than `due`."""
-        known = self._subscriptions.get(subscription)
-        if known is None:
-            return
-        if known.probe.task is not None:
-            known.woken = min(known.woken, due)
-            return
-        known.due = min(known.due, due)
-        self._hasten(known.probe, due)
 
     async def run(self) -> None:
         """Probe until stopped. Cancels what is in flight at the end and delivers none of it."""
@@ -273,8 +260,7 @@ class ProbePool:
             self._observer.subscriber_failed(error)
             wish = started + known.interval
         offset = known.probe.fraction * known.interval
-        known.due = min(pace.settle(wish, started, ended, known.interval, offset), known.woken)
-        known.woken = math.inf
+        known.due = pace.settle(wish, started, ended, known.interval, offset)
         return known.due
 
     async def _cancel_everything(self) -> None:

@@ -1,7 +1,7 @@
 """The due-heap: one schedule for everything that is to happen later, whatever it is.
 
 Ten thousand timers would each cost a heap entry in the event loop and a callback; this costs one
-timer for the earliest. `phase` gives each key its own fixed place in its interval, so that keys
+timer for the earliest. `fraction` gives each key its own fixed place in any interval, so that keys
 neither bunch up nor move after a restart.
 """
 
@@ -28,9 +28,6 @@ class DueHeap(Generic[K]):
 
     def __len__(self) -> int:
         return len(self._live)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._live
 
     def due(self, key: K) -> float | None:
         """When that key is due, if it is scheduled."""
@@ -82,11 +79,6 @@ def fraction(key_text: str) -> float:
     """A number in [0, 1) that depends on the text alone: the same in every process."""
     digest = hashlib.blake2b(key_text.encode(), digest_size=6).digest()
     return int.from_bytes(digest) / 2**48
-
-
-def phase(key_text: str, interval: float) -> float:
-    """Where in its interval a key has its place: seconds in [0, interval)."""
-    return fraction(key_text) * interval
 
 
 def grid_at_or_before(when: float, offset: float, interval: float) -> float:

@@ -1,7 +1,6 @@
 """The probe pool's records: a probe that several may share, and each one's share of it."""
 
 import asyncio
-import math
 from collections.abc import Hashable
 
 from resilience_operator.runtime.probing import ProbeTarget, Subscriber
@@ -51,7 +50,7 @@ class SharedProbe:
 class Subscription:
     """One subscriber's share of a probe."""
 
-    __slots__ = ("due", "interval", "probe", "subscriber", "timeout", "woken")
+    __slots__ = ("due", "interval", "probe", "subscriber", "timeout")
 
     def __init__(
         self, probe: SharedProbe, target: ProbeTarget, subscriber: Subscriber, due: float
@@ -61,4 +60,3 @@ class Subscription:
         self.interval = target.interval_seconds
         self.timeout = target.timeout_seconds
         self.due = due
-        self.woken = math.inf  # asked for while the probe was in flight
