@@ -164,3 +164,12 @@ def test_of_several_addresses_the_one_that_answers_for_the_server_counts(
 ) -> None:
     failure = of_connection(several(*errors))
     assert (failure.verdict, failure.reason) == (verdict, reason)
+
+
+async def test_so_does_the_drivers_own_account_of_several() -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        await psycopg.AsyncConnection.connect(
+            "host=ssl-1,authentication-2 hostaddr=127.0.0.1,127.0.0.1 port=1,1 user=u"
+        )
+    assert "host: 'ssl-1'" in str(caught.value)
+    assert of_connection(caught.value).reason is Reason.REFUSED
