@@ -454,6 +454,7 @@ def test_definitions_that_are_missing_or_of_another_version(tmp_path: Path) -> N
     with ControlPlane() as plane:
         api = Api(plane.kubeconfig)
         assert crd(plane)["CRD ResiliencePolicy"]["result"] == "fail"
+        assert crd(plane, "inventario")["CRD ResiliencePolicy"]["result"] == "fail"
         assert "helm upgrade" in crd(plane)["CRD ResiliencePolicy"]["remedy"]
 
         install(api)
@@ -488,9 +489,9 @@ def failing(plane: ControlPlane) -> dict[str, str] | None:
     return said if said["result"] == "fail" else None
 
 
-def crd(plane: ControlPlane) -> dict[str, dict[str, str]]:
+def crd(plane: ControlPlane, *names: str) -> dict[str, dict[str, str]]:
     """What preflight says of the cluster alone."""
     place = ["--kubeconfig", str(plane.kubeconfig)]
-    result = CliRunner().invoke(cli, ["preflight", "-o", "json", *place])
+    result = CliRunner().invoke(cli, ["preflight", *names, "-o", "json", *place])
     found = json.loads(result.stdout)["checks"]
     return {each["check"]: each for each in found if each["section"] == "cluster"}

@@ -4,20 +4,25 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
-from rich.console import Console, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from resilience_operator.cli.errors import printable
 
-# Nothing is ever broken or cut in plain output.
+# No line is broken in plain output.
 _ENDLESS = 8_000
 # Columns of sentences: only they are broken where a terminal is too narrow.
 _SENTENCES = frozenset({"WHY", "NOTES", "MEANING", "EVIDENCE", "FINDING", "REMEDY"})
+# The least width at which they can be read, and what is between columns.
+_READABLE = 20
+_GAP = 2
 
 
 def on_terminal() -> bool:
@@ -74,17 +79,46 @@ def line(*parts: Text | str) -> Text:
     return Text("  ").join(each for each in texts if each.plain)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
     """Columns without lines; those with nothing in them are left out."""
     cells = [[_cell(each) for each in row] for row in rows]
     used = [i for i in range(len(headers)) if any(row[i].plain for row in cells)]
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for index in used:
-        header = headers[index]
-        made.add_column(header, overflow="fold", no_wrap=header not in _SENTENCES)
-    for row in cells:
-        made.add_row(*(row[index] for index in used))
-    return made
+    return _Rows([headers[i] for i in used], [[row[i] for i in used] for row in cells])
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Columns where there is room for them, else lines for each row: nothing is ever cut."""
+
+    headers: Sequence[str]
+    cells: Sequence[Sequence[Text]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        needed = sum(self._least(i) for i in range(len(self.headers)))
+        fits = needed + _GAP * (len(self.headers) - 1) <= options.max_width
+        yield self._columns() if fits else Group(*map(self._lines, self.cells))
+
+    def _least(self, index: int) -> int:
+        """How narrow a column may be."""
+        header = self.headers[index]
+        widest = max(map(cell_len, (header, *(row[index].plain for row in self.cells))))
+        return min(widest, _READABLE) if header in _SENTENCES else widest
+
+    def _columns(self) -> Table:
+        made = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+        for header in self.headers:
+            made.add_column(header, overflow="fold", no_wrap=header not in _SENTENCES)
+        for row in self.cells:
+            made.add_row(*row)
+        return made
+
+    def _lines(self, row: Sequence[Text]) -> Text:
+        named = zip(self.headers, row, strict=True)
+        return line(*(_named(header, cell) for header, cell in named if cell.plain))
+
+
+def _named(header: str, cell: Text) -> Text:
+    return Text.assemble((header, "dim"), " ", cell) if header else cell
 
 
 def facts(told: Iterable[tuple[str, Text]]) -> Table:

@@ -46,12 +46,15 @@ class Subject:
 
 async def of_cluster(session: Session, name: str | None, everywhere: bool) -> list[Subject]:
     """One applied policy, or all of the namespace or of the cluster; none without the CRDs."""
-    if name is not None:
-        return [_applied(await session.need(POLICIES, name))]
+    found = name and await session.cluster.get(POLICIES, session.namespace, name)
+    if found:
+        return [_applied(found)]
     try:
         bodies = await session.cluster.list(POLICIES, None if everywhere else session.namespace)
     except NotFound:
         return []  # the check of the CRDs says so
+    if name:
+        return [_applied(await session.need(POLICIES, name))]
     subjects = [_applied(each) for each in bodies]
     return sorted(subjects, key=lambda each: (each.namespace, each.name))
 
