@@ -151,6 +151,7 @@ class Bench:
         self.subscriptions = Subscriptions(self.store, self.pool, self.queue, self.clock)
         self.effects = FlagEffects(flags, pods, self.queue, observer, self.clock.now)
         self.undone: list[ResiliencePolicy] = []
+        self.undoing_fails: Exception | None = None  # of rollouts
         self.finalizer = Finalizer(self.cluster, flags, pods, self._undo_rollout)
         self.rollouts = Queue()
         self.controller = Controller(
@@ -168,6 +169,8 @@ class Bench:
         )
 
     async def _undo_rollout(self, policy: ResiliencePolicy) -> None:
+        if self.undoing_fails is not None:
+            raise self.undoing_fails
         self.undone.append(policy)
 
     async def reconcile(self) -> list[str]:

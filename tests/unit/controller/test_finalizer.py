@@ -76,6 +76,15 @@ async def test_a_policy_without_our_finalizer_is_left_alone(bench: Bench) -> Non
     assert bench.journal == []
 
 
+async def test_a_rollout_that_cannot_be_undone_keeps_no_flags_from_going_back(bench: Bench) -> None:
+    policy = deleting()
+    await write_flags(bench, policy)
+    bench.undoing_fails = TransientError("stable has no pods yet")
+    with pytest.raises(TransientError, match="no pods yet"):
+        await bench.finalizer.finalize(policy, (), 0.0)
+    assert bench.journal == ["flags inventario-flags"]
+
+
 async def test_while_undoing_fails_the_policy_is_kept_for_a_minute(bench: Bench) -> None:
     policy = deleting()
     await write_flags(bench, policy)

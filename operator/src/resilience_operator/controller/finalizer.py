@@ -76,8 +76,16 @@ class Finalizer:
             return
 
     async def _undo(self, policy: ResiliencePolicy, levels: tuple[DegradationLevel, ...]) -> None:
+        """Put back what the policy has changed; what fails keeps nothing else from going back."""
+        try:
+            await self._undo_rollout(policy)
+        finally:
+            await self._undo_flags(policy, levels)
+
+    async def _undo_flags(
+        self, policy: ResiliencePolicy, levels: tuple[DegradationLevel, ...]
+    ) -> None:
         key = (policy.namespace, policy.name)
-        await self._undo_rollout(policy)
         problems: tuple[Problem, ...] = ()
         # Whatever its mode is by now: it may have written flags before it was set to Observe.
         if policy.spec.flags.on_delete is OnDelete.RESTORE:

@@ -8,7 +8,7 @@ import pytest
 from resilience_operator.api.v1alpha1.policy import Mode
 from resilience_operator.api.v1alpha1.rollout import Gate, HttpCheck, HttpRouteTraffic, Traffic
 from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase
-from resilience_operator.core.errors import Forbidden, TransientError
+from resilience_operator.core.errors import Forbidden, TerminalError, TransientError
 from resilience_operator.core.resources import HTTP_ROUTES, POLICIES
 from tests.unit.actuators.traffic.objects import backend, http_route, rule
 from tests.unit.controller.rollouts.bench import CANARY, KEY, STABLE, Bench, accept
@@ -181,13 +181,39 @@ class TestRefused:
         assert bench.status.phase is RolloutPhase.ROLLED_BACK
         assert "Not yet" not in bench.status.message
 
-    async def test_weights_that_stay_when_the_spec_goes_are_told_of(self) -> None:
+    async def test_weights_that_stay_when_the_spec_goes_are_told_of_and_asked_for_again(
+        self,
+    ) -> None:
         bench = Bench()
         await bench.turn(3)
         bench.see(no_rollout=True, status=bench.status)
         bench.server.refuse = Forbidden("no", status=403)
+        for _ in range(2):
+            with pytest.raises(TerminalError, match="may not read or write"):
+                await bench.turn()
+        assert bench.told.reasons.count("RouteForbidden") == 1
+        bench.server.refuse = None
         await bench.turn()
-        assert (bench.told.reasons[-1], bench.server.weights) == ("RouteForbidden", (95, 5))
+        assert (bench.server.weights, bench.statuses.bodies[-1]) == ((100, 0), {})
+
+    async def test_a_policy_that_goes_has_its_weights_put_back_at_the_next_try(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        gone = bench.see(deleting=True)
+        bench.server.refuse = Forbidden("no", status=403)
+        with pytest.raises(TerminalError):
+            await bench.worker.undo(gone)
+        bench.server.refuse = None
+        await bench.worker.undo(gone)
+        assert bench.server.weights == (100, 0)
+
+    async def test_another_tools_route_keeps_no_policy_from_going(self) -> None:
+        bench = Bench()
+        await bench.turn(3)
+        live = bench.server.live(HTTP_ROUTES, "dashboard")
+        live["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "flagger"}
+        await bench.worker.undo(bench.see(deleting=True))
+        assert (bench.told.reasons[-1], bench.server.weights) == ("ManagedByOther", (95, 5))
 
 
 class TestVerbs:

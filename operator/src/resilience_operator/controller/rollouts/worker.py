@@ -22,8 +22,9 @@ from resilience_operator.controller.rollouts.state import Asked, RolloutState
 from resilience_operator.controller.rollouts.writes import RolloutWrites
 from resilience_operator.controller.store import Entry, Store
 from resilience_operator.core import decisions
+from resilience_operator.core.errors import TerminalError
 from resilience_operator.core.human_actions import HumanAction, rollout_action
-from resilience_operator.core.model import Key
+from resilience_operator.core.model import Key, Problem
 from resilience_operator.core.rollout.aim import abandoned, left_behind
 from resilience_operator.core.rollout.machine import decide, undo
 from resilience_operator.core.rollout.model import (
@@ -33,7 +34,7 @@ from resilience_operator.core.rollout.model import (
     RolloutPlan,
     Verb,
 )
-from resilience_operator.core.rollout.turn import active
+from resilience_operator.core.rollout.turn import MANAGED_BY_OTHER, active
 from resilience_operator.purpose import Purpose, errand, present
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class RolloutWorker:
         state = self._state(policy)
         if state is not None:
             async with state.lock:
-                await self._put_back(policy, state)
+                _insist(await self._put_back(policy, state))
 
     async def reconcile(self, key: Key) -> None:
         """Bring one rollout on. Raises ApiError for the workqueue to try again."""
@@ -137,7 +138,7 @@ class RolloutWorker:
                     await self._writes.status(policy, state, state.status)  # that nothing is done
                 return
             if policy.spec.rollout is None:
-                await self._put_back(policy, state)
+                _insist(await self._put_back(policy, state))
                 await self._writes.clear_status(policy)
                 self.forget(key)
                 return
@@ -246,24 +247,36 @@ class RolloutWorker:
             events.append(RolloutEvent("Warning", "UnknownVerb", unknown))
             return None
 
-    async def _put_back(self, policy: ResiliencePolicy, state: RolloutState) -> None:
-        """Undo what a rollout has done to traffic, whether the spec still aims at it or not."""
+    async def _put_back(self, policy: ResiliencePolicy, state: RolloutState) -> Problem | None:
+        """Undo what a rollout has done to traffic, whether the spec still aims at it or not.
+
+        A refusal is told of once, however often it is asked for.
+        """
         effect = undo(state.status)
         spec = left_behind(policy.spec.rollout, state.status) or state.spec
         problem = await self._writes.effect(policy, spec, RolloutPlan(state.status, effect))
-        if problem is not None:
+        refused = None if problem is None else Refusal(effect, problem)
+        if problem is not None and refused != state.refused:
             message = f"The weights stay as they are: {problem.message}"
             log.warning(message, extra=_about(policy))
             self._announce(policy, [RolloutEvent("Warning", problem.reason, message)])
+        state.refused = refused
+        return problem
 
     async def _leave(self, policy: ResiliencePolicy, state: RolloutState) -> None:
         """The spec aims at another route or other arms than the rollout under way."""
         await self._put_back(policy, state)
         state.status = abandoned(state.status, self._now())
-        state.look, state.pods = None, {}
+        state.look, state.pods, state.refused = None, {}, None
         message = "spec.rollout names another route or other arms; the old weights are put back."
         with self._deciding(policy, state.status):
             self._announce(policy, [RolloutEvent("Normal", "RolloutTargetChanged", message)])
+
+
+def _insist(problem: Problem | None) -> None:
+    """Raise a refusal, so that it is tried again; what another tool manages is left to it."""
+    if problem is not None and problem.reason != MANAGED_BY_OTHER:
+        raise TerminalError(problem.message)
 
 
 def _is_ours(policy: ResiliencePolicy) -> bool:
