@@ -185,6 +185,21 @@ def test_no_step_is_taken_without_the_metrics_of_that_very_moment() -> None:
     assert world.decide().weight == 50
 
 
+def test_the_real_share_is_told_where_replicas_only_come_near_the_wished_one() -> None:
+    world = World(spec=make_rollout(traffic=BY_REPLICAS), real_share=10.0)
+    world.at_step(1)
+    assert world.status.message.endswith(
+        "has 10 % of the traffic, which is as near as 5 % can be met."
+    )
+
+
+def test_a_weight_changed_in_the_spec_is_told_with_the_new_weight() -> None:
+    world = World().at_step(1, 60)
+    world.spec = make_rollout(steps=(Step(weight=10, hold_seconds=600), STEPS[1]))
+    world.run(30)
+    assert world.status.message.endswith("has 10 % of the traffic.")
+
+
 def test_without_metrics_steps_are_served_by_time_alone() -> None:
     world = World(spec=NO_METRICS).until(SUCCEEDED)
     assert world.now - START < 1400

@@ -114,6 +114,7 @@ class World:
     weight: int | None = 0
     accepted: bool = True
     drifted: bool = False
+    real_share: float | None = None
     problem: Problem | None = None
     originals: bool = True
     level: Level | None = Level.OPTIMAL
@@ -159,6 +160,7 @@ class World:
             accepted=self.accepted,
             originals=now if self.originals else (),
             drifted=self.drifted,
+            real_share=self.real_share,
         )
 
     def view(self, metric: Metric) -> MetricView:

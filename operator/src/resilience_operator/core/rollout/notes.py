@@ -43,7 +43,7 @@ def _weight(turn: Turn) -> Turn:
         return turn
     message = (
         f"Step {status.step} of {len(turn.seen.spec.steps)}: version {turn.revision} has "
-        f"{wanted} % of the traffic."
+        f"{_share(turn)}."
     )
     turn = turn.having(
         weight=wanted,
@@ -54,6 +54,14 @@ def _weight(turn: Turn) -> Turn:
     if status.phase is RolloutPhase.PROGRESSING:
         turn = turn.having(reason="Progressing", message=message)
     return timing.fresh_window(turn).say("StepStarted", message)
+
+
+def _share(turn: Turn) -> str:
+    """What the canary gets, in words: replicas only come near what is wished."""
+    wanted, real = turn.step.weight, turn.seen.traffic.real_share
+    if real is None or round(real) == wanted:
+        return f"{wanted} % of the traffic"
+    return f"{real:.0f} % of the traffic, which is as near as {wanted} % can be met"
 
 
 def asked_in_vain(turn: Turn) -> Turn:
