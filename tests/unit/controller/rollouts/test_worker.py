@@ -131,6 +131,17 @@ async def test_one_rule_that_somebody_resets_is_set_again() -> None:
     assert bench.told.reasons[-1] == "TrafficDrifted"
 
 
+async def test_no_pods_are_kept_in_memory_at_rest() -> None:
+    bench = Bench()
+    await bench.turn(3)
+    state = bench.worker._states[KEY]
+    assert set(state.pods) == {STABLE, CANARY}
+    bench.annotate("abort")
+    bench.see("abort")
+    await bench.turn(3)
+    assert (bench.status.phase, state.pods) == (RolloutPhase.ROLLED_BACK, {})
+
+
 class TestRefused:
     """What the API server, or the route as it is, does not let us do."""
 

@@ -53,6 +53,8 @@ class Gatherer:
         )
         key = (policy.namespace, policy.name)
         wants_pods = active(state.status) or _is_news(canary, state)
+        if not wants_pods:
+            state.pods.clear()
         stable_pods, canary_pods = await asyncio.gather(
             self._pods(key, stable, state, wants_pods),
             self._pods(key, canary, state, wants_pods),
