@@ -17,6 +17,7 @@ from resilience_operator.kube.calls import Call
 from resilience_operator.kube.client import KubeClient
 from resilience_operator.kube.connection import Connection, Request, TokenFile, in_cluster
 from resilience_operator.kube.errors import Gone, Unauthorized
+from resilience_operator.kube.inquiries import Inquiries
 from resilience_operator.kube.pacing import TokenBucket
 from tests.fakes.clock import FakeClock
 
@@ -277,3 +278,5 @@ async def test_an_answer_of_something_in_between_is_transient(
     server.answer = portal
     with pytest.raises(errors.TransientError, match="not the API server's"):
         await KubeClient(connection).get(PODS, "shop", "a")
+    with pytest.raises(errors.TransientError, match="not the API server's"):
+        await Inquiries(connection).document("/openapi/v3")

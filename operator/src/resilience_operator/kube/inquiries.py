@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from resilience_operator.core.errors import TransientError
 from resilience_operator.core.resources import Resource
 from resilience_operator.kube.connection import Connection, Request
 from resilience_operator.kube.exec import run_in_pod
@@ -63,7 +64,11 @@ class Inquiries:
         return await run_in_pod(self._connection, namespace, pod, container, command, text, seconds)
 
     async def _send(self, request: Request) -> Object:
-        answer: Object = json.loads(await self._connection.send(request))
+        body = await self._connection.send(request)
+        try:
+            answer: Object = json.loads(body)
+        except ValueError as error:
+            raise TransientError("the answer is not the API server's: no JSON") from error
         return answer
 
 
