@@ -20,6 +20,7 @@ import aiohappyeyeballs
 from resilience_operator.api.v1alpha1.policy_status import FailureReason
 from resilience_operator.probes.base import Unhealthy, Unknowable
 from resilience_operator.probes.guard import AddressGuard, AddressRefused
+from resilience_operator.probes.together import Together
 
 RESOLVER_THREADS = 32
 # A lookup that gets no thread within this time says nothing of the name. Shorter than the shortest
@@ -52,7 +53,7 @@ class Resolver:
         self._control_name = control_name
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
         self._free = asyncio.Semaphore(threads)
-        self._lookups: dict[Endpoint, asyncio.Task[list[AddrInfo]]] = {}
+        self._lookups: Together[Endpoint, list[AddrInfo]] = Together()
 
     async def resolve(self, endpoint: Endpoint) -> list[AddrInfo]:
         """Return the addresses; raise Unhealthy DNS, or Unknowable when the failure is ours."""
@@ -74,12 +75,7 @@ class Resolver:
     async def _lookup(self, endpoint: Endpoint) -> list[AddrInfo]:
         if _is_literal(endpoint.host):  # asks nobody, so it needs no thread: half of a TCP probe
             return _getaddrinfo(endpoint, socket.AI_NUMERICHOST)
-        lookup = self._lookups.get(endpoint)
-        if lookup is None:
-            lookup = self._lookups[endpoint] = asyncio.create_task(self._in_thread(endpoint))
-            lookup.add_done_callback(partial(self._ended, endpoint))
-        # Whoever gives up on it leaves it to the others, and to those who are still to ask.
-        return await asyncio.shield(lookup)
+        return await self._lookups.do(endpoint, partial(self._in_thread, endpoint))
 
     async def _in_thread(self, endpoint: Endpoint) -> list[AddrInfo]:
         try:
@@ -96,11 +92,6 @@ class Resolver:
             )
         finally:
             self._free.release()
-
-    def _ended(self, endpoint: Endpoint, lookup: asyncio.Task[list[AddrInfo]]) -> None:
-        del self._lookups[endpoint]
-        if not lookup.cancelled():
-            lookup.exception()  # looked at, as everybody may have given up on it
 
     async def _is_cut_off(self) -> bool:
         """Whether our resolver fails altogether. Assumed when there is no control name."""

@@ -12,11 +12,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from resilience_operator.api.v1alpha1.base import SecretKeyRef
 from resilience_operator.api.v1alpha1.probes import TlsOptions
 from resilience_operator.probes.base import SecretValues
 from resilience_operator.probes.secrets import SecretInvalid, secret_bytes
+from resilience_operator.probes.together import Together
 
 MAX_CONTEXTS = 512
 
@@ -68,13 +70,15 @@ class TlsContexts:
 
     def __init__(self) -> None:
         self._contexts: OrderedDict[bytes, ssl.SSLContext] = OrderedDict()
+        # At a start a thousand probes want the same one before the first has it.
+        self._builds: Together[bytes, ssl.SSLContext] = Together()
 
     async def get(self, material: TlsMaterial) -> ssl.SSLContext:
         """Return a context that verifies chain and name; `SecretInvalid` for a bad PEM."""
         digest = hashlib.sha256(repr(material).encode()).digest()
         context = self._contexts.get(digest)
         if context is None:
-            context = await asyncio.to_thread(_build, material)
+            context = await self._builds.do(digest, partial(asyncio.to_thread, _build, material))
             self._contexts[digest] = context
             if len(self._contexts) > MAX_CONTEXTS:
                 self._contexts.popitem(last=False)
