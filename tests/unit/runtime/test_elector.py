@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from resilience_operator.runtime.elector import LeaderElector, LeadershipLost
+from resilience_operator.runtime.elector import LeaderElector, LeadershipLost, LeaseTiming
 from tests.fakes.clock import FakeClock
 
 START = 1_700_000_000.0
@@ -296,6 +296,21 @@ async def test_a_process_that_was_suspended_knows_before_it_acts(
     assert not a.leads
     await clock.jump(0)
     assert isinstance(a.task.exception(), LeadershipLost)
+
+
+async def test_what_others_are_told_to_wait_is_never_less_than_the_lease(
+    clock: FakeClock, store: MemoryStore
+) -> None:
+    for seconds, told in ((0.4, 1), (2.4, 3), (15.0, 15)):
+        timing = LeaseTiming(seconds, seconds / 2, seconds / 4)
+        elector = LeaderElector(store, "a", clock, timing)
+        task = asyncio.create_task(elector.run(asyncio.Event().wait))  # type: ignore[arg-type]
+        await clock.settle()
+        assert store.record is not None
+        assert store.record.duration_seconds == told
+        elector.stop()
+        await clock.settle()
+        await task
 
 
 async def test_work_that_ends_gives_the_lease_back(clock: FakeClock, store: MemoryStore) -> None:

@@ -8,6 +8,7 @@ gives up at the renew deadline, well before others may take over.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -204,7 +205,7 @@ class LeaderElector:
         ours = record is not None and record.holder == self._identity
         return await self._store.write(
             holder=self._identity,
-            duration_seconds=round(self._timing.lease),
+            duration_seconds=math.ceil(self._timing.lease),
             acquired_at=record.acquired_at if record is not None and ours else now,
             renewed_at=now,
             transitions=0 if record is None else record.transitions + (not ours),
