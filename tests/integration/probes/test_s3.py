@@ -12,6 +12,8 @@ from resilience_operator.api.v1alpha1.base import SecretRef
 from resilience_operator.api.v1alpha1.policy_status import FailureReason as Reason
 from resilience_operator.api.v1alpha1.probes import S3Mode, S3Probe
 from resilience_operator.core.model import Verdict
+from resilience_operator.probes.s3 import TIDY_SECONDS
+from resilience_operator.runtime.elector import LeaseTiming
 from tests.integration.probes.conftest import Bench
 from tests.integration.probes.s3_server import BUCKET, S3Server
 from tests.integration.probes.stubs import http_server, raw_server, silence
@@ -160,6 +162,11 @@ async def test_a_timeout_leaves_nothing_behind(bench: Bench, bucket: Bucket, end
         await bench.prober.forget("retail", spec)
         assert [r.method for r in slow.requests] == ["PUT", "GET", "DELETE"]
         assert not slow.objects
+
+
+def test_tidying_up_leaves_a_leader_time_to_give_its_lease_back() -> None:
+    timing = LeaseTiming()
+    assert TIDY_SECONDS <= timing.lease - timing.renew_deadline - 1
 
 
 async def test_a_virtual_host_is_resolved_and_checked(bench: Bench) -> None:

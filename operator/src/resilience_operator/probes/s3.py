@@ -33,7 +33,8 @@ from resilience_operator.probes.statuses import raise_for
 from resilience_operator.probes.toolkit import Toolkit
 
 CANARY_PREFIX = ".resilience-operator/"
-TIDY_SECONDS = 5.0
+# A leader that stops waits for it: shorter than the time in which it may still give its lease back.
+TIDY_SECONDS = 3.0
 # The service refuses what was signed more than so far from its own time.
 MAX_SKEW_SECONDS = 900
 
