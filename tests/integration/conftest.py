@@ -2,6 +2,8 @@
 
 import re
 import secrets
+import signal
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +20,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
     note_deselected(items)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def orderly_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests that are ended by SIGTERM end as by Ctrl-C, and take along what they have started.
+
+    What those leave that are killed is among pytest's own folders, of which it keeps three.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    tempfile.tempdir = str(tmp_path_factory.getbasetemp())
+    yield
+    tempfile.tempdir = None
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ and a namespace. Those that take long should come first. What a setting has star
 import inspect
 import re
 import secrets
-import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -21,6 +20,7 @@ import pytest
 
 from e2e.cluster.controlplane import ControlPlane
 from tests.integration.custom_resources import Api
+from tests.integration.operator.harness import given_up
 
 Story = Callable[[Any], None]
 Setting = Callable[[ControlPlane, Api, str, Path], AbstractContextManager[Any]]
@@ -31,10 +31,16 @@ class Stories:
     """The stories of a session, running."""
 
     def __init__(
-        self, control_plane: ControlPlane, stories: Iterable[Story], setting: Setting, at_once: int
+        self,
+        control_plane: ControlPlane,
+        stories: Iterable[Story],
+        setting: Setting,
+        at_once: int,
+        folder: Path,
     ) -> None:
         self._control_plane = control_plane
         self._setting = setting
+        self._folder = folder
         self._threads = ThreadPoolExecutor(at_once)
         self._told: dict[Story, Future[None]] = {
             each: self._threads.submit(self._tell, each) for each in stories
@@ -45,7 +51,8 @@ class Stories:
         self._told[told].result()
 
     def close(self) -> None:
-        """Begin none that has not begun, and wait for those that have."""
+        """Begin none that has not begun, and end those that still run: the tests were cut short."""
+        given_up.set()
         self._threads.shutdown(cancel_futures=True)
 
     def _tell(self, told: Story) -> None:
@@ -53,15 +60,16 @@ class Stories:
         namespace = f"{name}-{secrets.token_hex(4)}"
         api = Api(self._control_plane.kubeconfig)
         self._control_plane.client.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                with self._setting(self._control_plane, api, namespace, Path(folder)) as setting:
-                    told(setting)
-            except AssertionError as error:
-                log = "".join(p.read_text()[-3000:] for p in sorted(Path(folder).glob("*.log")))
-                raise AssertionError(f"{error}\n{log}") from error
-            finally:
-                api.close()
+        folder = self._folder / namespace
+        folder.mkdir()
+        try:
+            with self._setting(self._control_plane, api, namespace, folder) as setting:
+                told(setting)
+        except AssertionError as error:
+            log = "".join(p.read_text()[-3000:] for p in sorted(folder.glob("*.log")))
+            raise AssertionError(f"{error}\n{log}") from error
+        finally:
+            api.close()
 
 
 def story(told: Story) -> Callable[[Stories], None]:

@@ -25,10 +25,14 @@ def admin(control_plane: ControlPlane) -> Iterator[Api]:
 
 @pytest.fixture(scope="session", autouse=True)
 def stories(
-    control_plane: ControlPlane, admin: Api, request: pytest.FixtureRequest
+    control_plane: ControlPlane,
+    admin: Api,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stories]:
     """The tests that run in the background, as many as were selected."""
-    begun = Stories(control_plane, selected(request.session, "stage"), staged, _AT_ONCE)
+    told, folder = selected(request.session, "stage"), tmp_path_factory.mktemp("stories")
+    begun = Stories(control_plane, told, staged, _AT_ONCE, folder)
     yield begun
     begun.close()
 

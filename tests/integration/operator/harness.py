@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 40.0
 _EXIT_SECONDS = 20.0
+given_up = threading.Event()
+"""Set when nobody is interested in the stories any more: those that wait end at once."""
 
 
 def wait_until(check: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS) -> T:
@@ -30,7 +32,7 @@ def wait_until(check: Callable[[], T], what: str, seconds: float = PATIENCE_SECO
             return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {seconds:g} s; last answer: {answer!r}")
-        time.sleep(0.05)
+        _pause(0.05)
 
 
 def throughout(seconds: float, check: Callable[[], None]) -> None:
@@ -38,7 +40,12 @@ def throughout(seconds: float, check: Callable[[], None]) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         check()
-        time.sleep(0.1)
+        _pause(0.1)
+
+
+def _pause(seconds: float) -> None:
+    if given_up.wait(seconds):
+        raise AssertionError("the tests were ended")
 
 
 class Dependency:

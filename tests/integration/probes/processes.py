@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 START_SECONDS = 60.0
+# So that not even tests that are killed leave a server; a change of the user takes it off again.
+_DIE_WITH_US = ("setpriv", "--pdeathsig=KILL")
 
 
 def free_port() -> int:
@@ -58,13 +60,15 @@ def as_user(user: str, command: Sequence[str]) -> list[str]:
     """The command line that runs as `user` when we are root; some servers refuse to be root."""
     if os.geteuid() != 0:
         return list(command)
-    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
+    return [*_DIE_WITH_US, f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
 
 
 @contextmanager
 def folder_of(user: str) -> Iterator[Path]:
     """A folder that belongs to `user`, in a place where that user can get to it."""
-    with tempfile.TemporaryDirectory(prefix="probes-") as name:
+    # pytest's own folders are for nobody else's eyes.
+    place = os.environ.get("TMPDIR") or "/tmp"
+    with tempfile.TemporaryDirectory(prefix="probes-", dir=place) as name:
         if os.geteuid() == 0:
             shutil.chown(name, user, user)
         yield Path(name)
@@ -77,7 +81,10 @@ def running(
     """Run a server; its output is in `log`."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            [*_DIE_WITH_US, *command],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
         )
     try:
         yield process

@@ -21,13 +21,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def stories(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[Stories]:
+def stories(
+    control_plane: ControlPlane,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stories]:
     """The stories that were selected, in the order of the tests."""
     api = Api(control_plane.kubeconfig)
     install(api)
     install_routes(api)
     install_virtual_services(api)
-    begun = Stories(control_plane, selected(request.session, "shop"), opened, _AT_ONCE)
+    told, folder = selected(request.session, "shop"), tmp_path_factory.mktemp("stories")
+    begun = Stories(control_plane, told, opened, _AT_ONCE, folder)
     yield begun
     begun.close()
     api.close()
