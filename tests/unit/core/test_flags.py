@@ -14,7 +14,7 @@ from openfeature.contrib.provider.flagd.config import ResolverType
 from resilience_operator.api.v1alpha1.base import Level
 from resilience_operator.api.v1alpha1.policy import FlagFormat, ResiliencePolicy
 from resilience_operator.core.features import feature_states
-from resilience_operator.core.flags import optimal_flags, render_flags, size_bytes
+from resilience_operator.core.flags import optimal_flags, render_flags
 from resilience_operator.core.model import FlagSet
 from tests.builders import make_policy, reference_policy
 
@@ -144,11 +144,6 @@ def test_what_a_policy_leaves_behind_is_everything_on() -> None:
     flag_set = optimal_flags(reference_policy().build())
     assert (flag_set.level, flag_set.health) == (Level.OPTIMAL, None)
     assert flag_set.features == {"ai_recommendations": "on", "checkout": "on", "search": "full"}
-
-
-def test_size_counts_bytes() -> None:
-    flag_set = FlagSet("c", {"é": "ñandú"}, Level.OPTIMAL, None, {}, "")
-    assert size_bytes(flag_set) == 2 + 7
 
 
 def test_a_policy_without_features_still_says_its_level() -> None:

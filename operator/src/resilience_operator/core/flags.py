@@ -69,11 +69,6 @@ def optimal_flags(policy: ResiliencePolicy) -> FlagSet:
     )
 
 
-def size_bytes(flag_set: FlagSet) -> int:
-    """What the API server counts against its limit of 1 MiB: keys and values in UTF-8."""
-    return sum(len(key.encode()) + len(value.encode()) for key, value in flag_set.data.items())
-
-
 def _env(level: Level, health: int | None, features: Mapping[str, str]) -> dict[str, str]:
     keys = {name.upper(): state for name, state in features.items()}
     return {**keys, LEVEL_KEY: level.value, HEALTH_KEY: "" if health is None else str(health)}
