@@ -119,3 +119,21 @@ def test_what_enforce_wrote_is_restored_although_the_mode_is_observe_by_now(
     stage.delete_policy()
     wait_until(lambda: gone(stage), "policy and level are gone")
     assert stage.flags()["DEGRADATION_LEVEL"] == "OPTIMAL"
+
+
+def test_a_shared_config_map_stays_its_owners_until_a_label_hands_it_over(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    db = stage.dependency("postgres")
+    shared = {"flags": {"configMapName": "shared"}}
+    for name in ("first", "second"):
+        stage.apply(policy(dependency("postgres", 100, db), name=name, **shared))
+        stage.wait_for_condition("Ready", "True" if name == "first" else "False", name=name)
+    stage.delete_policy("first")
+    wait_until(lambda: not stage.policy("first"), "the first is gone")
+    assert label(stage, "shared") == "first"  # a policy of that name takes it back
+    said = stage.condition("FlagsApplied", "second")["message"]
+    assert f"label it {LABEL}=second to hand it over" in said
+    stage.patch("v1/configmaps/shared", {"metadata": {"labels": {LABEL: "second"}}})
+    stage.wait_for_condition("FlagsApplied", "True", name="second")
+    assert stage.flags("shared")["DEGRADATION_LEVEL"] == "OPTIMAL"

@@ -3,7 +3,15 @@
 from itertools import islice, permutations
 
 from tests.integration.operator.harness import Dependency, OperatorProcess, wait_until
-from tests.integration.operator.policies import FLAGS, NAME, WEIGHTS, Body, dependency, policy
+from tests.integration.operator.policies import (
+    FLAGS,
+    NAME,
+    WEIGHTS,
+    Body,
+    dependency,
+    level,
+    policy,
+)
 from tests.integration.operator.stage import Stage, transitions
 
 HEALTHY = {"AI_RECOMMENDATIONS": "on", "FAST_SEARCH": "on", "EXPORTS": "on"}
@@ -129,3 +137,19 @@ def test_bands_do_not_depend_on_the_order_of_the_list(
     expect("LIMITED", 50)
     servers["openai"].up()
     expect("OPTIMAL", 100)
+
+
+def test_a_level_that_has_the_policys_name_and_is_anothers_is_told(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    """The policy works without a level of its own, and gets it once the name is free."""
+    db = stage.dependency("db")
+    stage.apply(level(NAME, "other"))
+    stage.apply(policy(dependency("db", 100, db)))
+    ready = stage.wait_for_condition("Ready", "False", "LevelNotOurs")
+    assert f"DegradationLevel {NAME}" in ready["message"]
+    wait_until(lambda: stage.flags().get("DEGRADATION_LEVEL") == "OPTIMAL", "the flags are out")
+    assert not operator.said("A pass failed")
+    stage.delete_level()
+    stage.wait_for_condition("Ready", "True")
+    stage.wait_for_level("OPTIMAL")

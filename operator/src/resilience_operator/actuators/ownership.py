@@ -51,7 +51,8 @@ def reason_to_refuse(live: Object, policy: str) -> Problem | None:
     if owner not in (RELEASED, policy_label(policy)):
         return Problem(
             "ConfigMapOwnedByOtherPolicy",
-            f"ConfigMap {name} belongs to the policy {owner}. Choose another flags.configMapName.",
+            f"ConfigMap {name} belongs to the policy {owner}. Choose another "
+            f"flags.configMapName, or label it {policy_selector(policy)} to hand it over.",
         )
     if live.get("immutable"):
         return Problem(

@@ -130,7 +130,9 @@ class Controller:
             entry.levers.pop(key[1], None)
             if key != policy_key:  # the default level goes on where it was when it is made again
                 entry.level_states.pop(key[1], None)
-        self._queue.add(policy_key)
+        for each in {policy_key, key}:  # a policy may have waited for the name
+            if self._store.get(each) is not None:
+                self._queue.add(each)
 
     # What else changes a plan.
 
@@ -237,7 +239,7 @@ class Controller:
                 await step()
             except ApiError as failure:
                 failures.append(failure)
-        self._observer.plan_carried_out(plan.key, entry.outcome)
+        self._observer.plan_carried_out(plan.key, entry.result)
         if any(_will_fail_again(failure) for failure in failures):
             await self._teller.announce(entry)  # no reason to keep them back
         if failures:

@@ -5,7 +5,7 @@ for kopf's indexes, whose start-up grows faster than linearly.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from resilience_operator.actuators import Applied, FlagsOutcome, RefreshOutcome
 from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelStatus
@@ -26,6 +26,7 @@ from resilience_operator.core.model import (
     Key,
     LevelState,
     Outcome,
+    Problem,
 )
 from resilience_operator.runtime.probing import ProbeTarget
 
@@ -59,8 +60,16 @@ class Entry:
     refresh: RefreshOutcome = field(default_factory=RefreshOutcome)
     tell_again_at: float = 0.0
     outcome: Outcome = field(default_factory=Outcome)
+    level_problem: Problem | None = None  # why the policy has no level of its own
     # Events that are decided and not in the cluster yet, in order.
     unannounced: dict[EventPlan, None] = field(default_factory=dict)
+
+    @property
+    def result(self) -> Outcome:
+        """What came of the last plan, as a whole."""
+        if self.level_problem is None:
+            return self.outcome
+        return replace(self.outcome, problems=(self.level_problem, *self.outcome.problems))
 
     def dependency(self, name: str) -> Dependency | None:
         """The dependency of that name in the present spec."""
