@@ -24,7 +24,8 @@ class NameType(click.ParamType[str]):
         """The name; a usage error for what no object can be called."""
         text = str(value)
         if re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text) is None:
-            self.fail(f"{text!r} is no name: write it alone, and its namespace with -n", param)
+            allowed = "lower case letters, digits, '-' and '.', and no namespace before it"
+            self.fail(f"{text!r} is no name: use {allowed}", param)
         return text
 
 
