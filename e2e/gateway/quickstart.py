@@ -5,15 +5,13 @@ its manifests are those of the same Contour module that the cluster from source 
 """
 
 import json
-import re
 
-from e2e.cluster import ports, waiting
+from e2e.cluster.forwarding import Forward
 from e2e.cluster.paths import cluster_folder
 from e2e.cluster.provider import Provider
 from e2e.demo.kubectl import Kubectl
 from e2e.gateway import resources
 
-_ADDRESS = "127.0.0.1"
 _USUAL_PORT = 8080
 _NAMESPACE = "projectcontour"
 _PROGRAM = "gateway-forward"
@@ -23,17 +21,13 @@ class QuickstartGateway:
     """Contour and Envoy in the cluster, reached through a forwarded port."""
 
     def __init__(self, name: str, cluster: Provider, kubectl: Kubectl) -> None:
-        self._cluster = cluster
         self._kubectl = kubectl
+        self._forward = Forward(cluster, _PROGRAM, _NAMESPACE, "envoy")
         self._folder = cluster_folder(name)
 
     def url(self) -> str | None:
         """Where it answers, if it is up."""
-        if _PROGRAM not in self._cluster.processes.running():
-            return None
-        log = self._cluster.processes.log(_PROGRAM).read_text(errors="replace")
-        found = re.findall(rf"Forwarding from ({re.escape(_ADDRESS)}:\d+)", log)
-        return f"http://{found[-1]}" if found else None
+        return self._forward.url()
 
     def up(self) -> str:
         """Bring it up; at once, when it is up already."""
@@ -52,13 +46,11 @@ class QuickstartGateway:
             self._kubectl.run(
                 "-n", _NAMESPACE, "rollout", "status", what, "--timeout=300s", timeout=320
             )
-        self._forward(ports.preferred(_ADDRESS, _USUAL_PORT))
-        waiting.until("the forwarded port", lambda: self.url() is not None, 30.0)
-        return self.url() or ""
+        return self._forward.start(_USUAL_PORT, 80)
 
     def down(self) -> None:
         """End the forwarding, and delete all that `up` applied."""
-        self._cluster.processes.stop(_PROGRAM)
+        self._forward.stop()
         resources.undefine(self._kubectl)
         quickstart = str(resources.contour_examples() / "render" / "contour.yaml")
         self._kubectl.run("delete", "--ignore-not-found", "-f", quickstart, timeout=300)
@@ -70,11 +62,6 @@ class QuickstartGateway:
 
     def _apply(self, *arguments: str) -> None:
         self._kubectl.run("apply", "--server-side", "--force-conflicts", *arguments)
-
-    def _forward(self, port: int) -> None:
-        command = [self._cluster.kubectl(), f"--kubeconfig={self._cluster.kubeconfig}"]
-        command += ["-n", _NAMESPACE, "port-forward", f"--address={_ADDRESS}"]
-        self._cluster.processes.start(_PROGRAM, [*command, "service/envoy", f"{port}:80"])
 
 
 def _configuration() -> dict[str, object]:

@@ -5,11 +5,10 @@ what it scrapes and by which name pods reach it are the same as for a cluster fr
 """
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-from e2e.cluster import ports, waiting
+from e2e.cluster.forwarding import Forward
 from e2e.cluster.paths import cluster_folder
 from e2e.cluster.provider import Provider
 from e2e.demo.kubectl import ROOT, Kubectl
@@ -18,7 +17,6 @@ from e2e.prometheus.config import NAMESPACE, in_cluster
 
 _IMAGE = "prom/prometheus:v3.5.0"
 _PROGRAM = "prometheus-forward"
-_ADDRESS = "127.0.0.1"
 _SELECTOR = {"app.kubernetes.io/name": service.NAME}
 
 
@@ -26,17 +24,13 @@ class DeployedPrometheus:
     """Prometheus in the cluster."""
 
     def __init__(self, name: str, cluster: Provider, kubectl: Kubectl) -> None:
-        self._cluster = cluster
         self._kubectl = kubectl
+        self._forward = Forward(cluster, _PROGRAM, NAMESPACE, service.NAME)
         self._manifest = cluster_folder(name) / "prometheus.json"
 
     def url(self) -> str | None:
         """Where it answers, for this machine, if it runs."""
-        if _PROGRAM not in self._cluster.processes.running():
-            return None
-        log = self._cluster.processes.log(_PROGRAM).read_text(errors="replace")
-        found = re.findall(rf"Forwarding from ({re.escape(_ADDRESS)}:\d+)", log)
-        return f"http://{found[-1]}" if found else None
+        return self._forward.url()
 
     def up(self) -> str:
         """Bring it up; at once, when it is up already."""
@@ -51,21 +45,16 @@ class DeployedPrometheus:
     def start(self) -> str:
         """Start it, or start it again after a `stop`, without the data of before."""
         self._scale(1)
-        command = [self._cluster.kubectl(), f"--kubeconfig={self._cluster.kubeconfig}"]
-        command += ["-n", NAMESPACE, "port-forward", f"--address={_ADDRESS}", "service/prometheus"]
-        port = ports.preferred(_ADDRESS, service.PORT)
-        self._cluster.processes.start(_PROGRAM, [*command, f"{port}:{service.PORT}"])
-        waiting.until("the forwarded port", lambda: self.url() is not None, 30.0)
-        return self.url() or ""
+        return self._forward.start(service.PORT, service.PORT)
 
     def stop(self) -> None:
         """End its pod only: its Service stays, and nobody answers there."""
-        self._cluster.processes.stop(_PROGRAM)
+        self._forward.stop()
         self._scale(0)
 
     def down(self) -> None:
         """Remove all of it."""
-        self._cluster.processes.stop(_PROGRAM)
+        self._forward.stop()
         if self._manifest.exists():
             self._kubectl.run("delete", "--ignore-not-found", "-f", str(self._manifest))
             self._manifest.unlink()
