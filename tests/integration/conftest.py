@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.cluster.controlplane import Audit, ControlPlane
+from tests.integration.crd_cases import Namespace
+from tests.integration.custom_resources import Api, install
 from tests.integration.whole_suite import note_deselected
 
 
@@ -52,3 +54,18 @@ def namespace(control_plane: ControlPlane, request: pytest.FixtureRequest) -> st
     name = f"{words or 'test'}-{secrets.token_hex(4)}"
     control_plane.client.create("/api/v1/namespaces", {"metadata": {"name": name}})
     return name
+
+
+@pytest.fixture(scope="session")
+def api(control_plane: ControlPlane) -> Iterator[Api]:
+    """Requests of an administrator; the CRDs are installed."""
+    made = Api(control_plane.kubeconfig)
+    assert install(made) == [], "the API server has objections to a CRD"
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def here(api: Api, namespace: str) -> Namespace:
+    """Custom resources of the test's namespace."""
+    return Namespace(api, namespace)

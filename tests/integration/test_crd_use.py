@@ -1,7 +1,6 @@
 """What people and programs do with custom resources: write, list, share, explain and wait."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,20 +9,7 @@ import yaml
 from e2e.cluster import build
 from e2e.cluster.controlplane import ControlPlane
 from tests.integration.crd_cases import GOOD, LEVELS, PLURALS, POLICIES, Namespace, changed
-from tests.integration.custom_resources import APPLY, Api, RefusedError, install, objects
-
-
-@pytest.fixture(scope="module")
-def api(control_plane: ControlPlane) -> Iterator[Api]:
-    made = Api(control_plane.kubeconfig)
-    install(made)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def here(api: Api, namespace: str) -> Namespace:
-    return Namespace(api, namespace)
+from tests.integration.custom_resources import APPLY, RefusedError, objects
 
 
 def test_a_level_stays_with_its_policy(here: Namespace) -> None:

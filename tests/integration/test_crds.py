@@ -1,11 +1,9 @@
 """The generated CRDs on a real API server: accepted, and refusing what api.md says they refuse."""
 
 import copy
-from collections.abc import Iterator
 
 import pytest
 
-from e2e.cluster.controlplane import ControlPlane
 from tests.integration.crd_cases import (
     BASES,
     GOOD,
@@ -16,20 +14,7 @@ from tests.integration.crd_cases import (
     Namespace,
     changed,
 )
-from tests.integration.custom_resources import Api, Body, conditions, definitions, install
-
-
-@pytest.fixture(scope="module")
-def api(control_plane: ControlPlane) -> Iterator[Api]:
-    made = Api(control_plane.kubeconfig)
-    assert install(made) == [], "the API server has objections to a CRD"
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def here(api: Api, namespace: str) -> Namespace:
-    return Namespace(api, namespace)
+from tests.integration.custom_resources import Api, Body, conditions, definitions
 
 
 @pytest.fixture(scope="module")

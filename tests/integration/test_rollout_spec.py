@@ -2,15 +2,13 @@
 
 import copy
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from e2e.cluster.controlplane import ControlPlane
 from tests.integration.crd_cases import GOOD, POLICIES, Namespace, changed
-from tests.integration.custom_resources import Api, Body, install
+from tests.integration.custom_resources import Body
 from tests.integration.test_crds import largest
 
 ROOT = Path(__file__).parents[2]
@@ -20,19 +18,6 @@ SMALL = {
     "traffic": {"httpRoute": {"name": "web"}},
 }
 COUNT = 'sum(increase(requests_total{deployment="{{ deployment }}",code=~"%s"}[{{window}}]))'
-
-
-@pytest.fixture(scope="module")
-def api(control_plane: ControlPlane) -> Iterator[Api]:
-    made = Api(control_plane.kubeconfig)
-    install(made)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def here(api: Api, namespace: str) -> Namespace:
-    return Namespace(api, namespace)
 
 
 def with_rollout(**rollout: object) -> Body:

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from e2e.cluster.controlplane import ControlPlane
 from resilience_operator.cli.app import cli
 from tests.integration.crd_cases import GOOD, LEVELS, POLICIES, Namespace
-from tests.integration.custom_resources import Api, Body, install
+from tests.integration.custom_resources import Body
 
 ANNOTATION = "resilience.aidrive.dev/rollout"
 
@@ -23,19 +23,6 @@ ANNOTATION = "resilience.aidrive.dev/rollout"
 def before_now(**units: float) -> str:
     """That long ago, as a status has it."""
     return (datetime.now(UTC) - timedelta(**units)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@pytest.fixture(scope="module")
-def api(control_plane: ControlPlane) -> Iterator[Api]:
-    made = Api(control_plane.kubeconfig)
-    install(made)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def here(api: Api, namespace: str) -> Namespace:
-    return Namespace(api, namespace)
 
 
 class Shop:
