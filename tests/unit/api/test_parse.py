@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from resilience_operator.api.v1alpha1.base import Condition, ConditionStatus, Level
 from resilience_operator.api.v1alpha1.level import LevelSpec, LevelStatus, Transition
@@ -20,6 +21,7 @@ from resilience_operator.api.v1alpha1.policy_status import (
     BreakerStatus,
     DependencyState,
     DependencyStatus,
+    FailureReason,
     PolicyStatus,
 )
 from tests.unit.api.wire import wire_of
@@ -133,6 +135,55 @@ def test_a_status_that_cannot_be_read_is_forgotten(status: Any) -> None:
 
 def test_a_status_of_a_later_version_is_read_as_far_as_it_is_known() -> None:
     assert parse_policy(policy(status={"health": 70, "mood": "fine"})).status.health == 70
+
+
+def test_a_word_of_a_later_version_costs_its_field_and_not_the_breaker() -> None:
+    down = {"state": "Down", "breaker": {"state": "Open", "openSeconds": 30, "flaps": 2}}
+    status = {
+        "level": "LIMITED",
+        "dependencies": [
+            {"name": "a", **down, "failureReason": "Throttled"},
+            {"name": "b", "state": "Splendid", "health": "good"},
+            {"name": "c", **down, "failureReason": "Timeout"},
+        ],
+    }
+    read = parse_policy(policy(status=status)).status
+    assert read.level is Level.LIMITED
+    assert [(each.name, each.failure_reason) for each in read.dependencies] == [
+        ("a", None),
+        ("c", FailureReason.TIMEOUT),
+    ]
+    assert all(each.breaker.flaps == 2 for each in read.dependencies)
+    assert status["dependencies"][1]["name"] == "b", "what was read is left as it is"
+
+
+def test_half_of_a_rollout_is_none() -> None:
+    rollout = {"phase": "Pondering", "step": 2, "weight": 25}
+    read = parse_policy(policy(status={"level": "LIMITED", "rollout": rollout})).status
+    assert (read.level, read.rollout) == (Level.LIMITED, None)
+
+
+@pytest.mark.parametrize("reason", [7, None, "x" * 64])
+def test_a_transition_that_cannot_be_read_leaves_the_others(reason: Any) -> None:
+    good = {"from": "OPTIMAL", "to": "LIMITED", "at": NOON, "reason": "DependencyDown"}
+    status = {"level": "LIMITED", "transitions": [good, {**good, "reason": reason}, good]}
+    assert len(parse_level(level(status=status)).status.transitions) == 2
+
+
+@given(wire_of(PolicyStatus), st.data())
+def test_any_status_with_a_mistake_in_it_can_be_read(
+    wire: dict[str, Any], data: st.DataObject
+) -> None:
+    at: Any = wire
+    while isinstance(at, dict | list) and at:
+        keys = list(at) if isinstance(at, dict) else range(len(at))
+        key = data.draw(st.sampled_from(list(keys)))
+        if not isinstance(at[key], dict | list) or data.draw(st.booleans()):
+            at[key] = data.draw(st.sampled_from([None, {}, [], "?", -1]))
+            break
+        at = at[key]
+    parsed = parse_policy(policy(status=wire)).status
+    assert parse_policy(policy(status=dump_status(parsed))).status == parsed
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,14 @@
 Objects arrive as dicts from watches and lists. The API server has validated them, against the CRD
 of the day on which they were written: a spec stored under an older CRD may break the rules of
 today, and a status may have been written by another version. A spec that cannot be understood is
-an error for whoever owns the object; a status that cannot be is only forgotten, because the
+an error for whoever owns the object; what cannot be of a status is only forgotten, because the
 operator makes a new one.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -120,10 +123,35 @@ def _spec(model: type[_M], body: Mapping[str, Any]) -> _M:
 
 
 def _status(model: type[_M], body: Mapping[str, Any]) -> _M | None:
-    try:
-        return model.model_validate(body.get("status") or {})
-    except ValidationError:
-        return None
+    """What can be understood of a status: a word of another version costs its field, not the rest.
+
+    Else a version that is rolled back would forget every breaker for one new reason of a failure.
+    """
+    status: Any = body.get("status") or {}
+    while True:
+        try:
+            return model.model_validate(status)
+        except ValidationError as error:
+            where = error.errors(include_url=False, include_context=False, include_input=False)
+        # One at a time, for the others may have gone with it, or moved up in their list.
+        location = where[-1]["loc"]
+        status = deepcopy(status)
+        # Half of a rollout is worse than none: it would be carried on with.
+        if not _drop(status, location[:1] if location[:1] == ("rollout",) else location):
+            return None
+
+
+def _drop(status: Any, location: tuple[int | str, ...]) -> bool:
+    """Remove what is there, or what lacks it; False where that is the whole."""
+    if not location:
+        return False
+    *path, last = location
+    at: Any = reduce(getitem, path, status)
+    present = last in at if isinstance(at, dict) else isinstance(at, list)
+    if present:
+        del at[last]
+        return True
+    return _drop(status, tuple(path))
 
 
 def _describe(error: ValidationError) -> str:
