@@ -34,7 +34,7 @@ async def raw_server(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.add(writer)
-        with suppress(OSError):
+        with suppress(OSError, RuntimeError):  # uvloop's, on writing to what is closed
             await on_connect(reader, writer)
         writers.discard(writer)
         writer.close()
@@ -56,6 +56,19 @@ def says(data: bytes) -> OnConnect:
         writer.write(data)
         await writer.drain()
         writer.close()
+
+    return on_connect
+
+
+def floods(data: bytes) -> OnConnect:
+    """Answer whatever comes with `data`, again and again, as fast as it is taken."""
+
+    async def on_connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65_536)
+        many = data * (65_536 // len(data))
+        while True:
+            writer.write(many)
+            await writer.drain()
 
     return on_connect
 

@@ -26,7 +26,7 @@ from resilience_operator.core.model import Verdict
 from resilience_operator.probes.guard import AddressGuard
 from tests.integration.probes.conftest import Bench, BenchFactory
 from tests.integration.probes.processes import free_port
-from tests.integration.probes.stubs import http_server, raw_server, reset, says, silence
+from tests.integration.probes.stubs import floods, http_server, raw_server, reset, says, silence
 
 CA_REF = SecretKeyRef(name="ca", key="ca-crt")
 
@@ -129,6 +129,8 @@ async def test_an_endless_body_is_not_waited_for(bench: Bench) -> None:
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort"), Reason.RESET),
         (says(b"SSH-2.0-OpenSSH_9.2\r\n"), Reason.PROTOCOL),
         (says(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"), Reason.PROTOCOL),
+        (floods(b"HTTP/1.1 103 Early Hints\r\n\r\n"), Reason.PROTOCOL),
+        (says(b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + b"HTTP/1.1 404 N\r\n\r\n"), Reason.BAD_STATUS),
     ],
 )
 async def test_network_failures(bench: Bench, server: object, reason: Reason) -> None:

@@ -11,9 +11,13 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from resilience_operator.api.v1alpha1.policy_status import FailureReason as Reason
@@ -24,6 +28,7 @@ from resilience_operator.probes.failures import closed_early, of_network
 BODY_LIMIT = 64 * 1024
 # Longer than the default interval of a probe, shorter than most servers' patience.
 KEEP_ALIVE_SECONDS = 30.0
+MAX_INTERIM_ANSWERS = 16
 # Sent on a connection of its own: it cannot be repeated when a kept one turns out to be dead.
 _NOT_REPEATABLE = frozenset({"POST"})
 
@@ -77,6 +82,29 @@ class _Response(aiohttp.ClientResponse):
         return await super().start(connection)
 
 
+class _Protocol(ResponseHandler):
+    """Refuses a server that sends one interim answer (1xx) after the other, instead of its own.
+
+    The library queues and skips as many as come, which keeps the event loop busy with nothing else.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what has come."""
+        super().data_received(data)
+        if len(self) > MAX_INTERIM_ANSWERS and self.transport is not None:
+            self.transport.close()
+            self.set_exception(HttpProcessingError())
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Makes connections that are spoken to by our protocol."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        made: type[ResponseHandler] = _Protocol
+        self._factory = partial(made, loop=asyncio.get_running_loop())
+
+
 class _GuardedResolver(AbstractResolver):
     """Hands the library only addresses that may be dialled."""
 
@@ -111,7 +139,7 @@ class HttpClient:
         self._fresh = self._session(fresh=True)
 
     def _session(self, *, fresh: bool) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             resolver=_GuardedResolver(self._dialler),
             socket_factory=self._dialler.open_socket,
             use_dns_cache=False,
