@@ -17,7 +17,6 @@ from resilience_operator.core.rollout.model import DeploymentView
 Object = Mapping[str, Any]
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
-_REVISION = "deployment.kubernetes.io/revision"
 _DIGITS = 16
 _PODS_TOLD = 8
 _CRASHES = frozenset(
@@ -38,20 +37,17 @@ _CRASHES = frozenset(
 )
 
 
-def view_deployment(
-    name: str, live: Object | None, pods: Sequence[Object], replica_sets: Sequence[Object] = ()
-) -> DeploymentView:
+def view_deployment(name: str, live: Object | None, pods: Sequence[Object]) -> DeploymentView:
     """What is seen of a Deployment.
 
-    `pods` and `replica_sets` are those that its selector finds. Pods count when they are of the
-    present revision: of the ReplicaSet with the Deployment's own revision number, or, where that is
-    not known, of the ReplicaSet of the youngest pod.
+    `pods` are those that its selector finds. They count when they are of the present revision: of
+    the ReplicaSet of the youngest pod, as ReplicaSets themselves are not read.
     """
     if live is None:
         return DeploymentView(name, missing=True)
     status = live.get("status") or {}
     replicas = live["spec"].get("replicas")
-    present = _present_pods(live, pods, replica_sets)
+    present = _present_pods(pods)
     generation = live["metadata"].get("generation", 0)
     return DeploymentView(
         name=name,
@@ -110,37 +106,19 @@ def _without_selectors(value: object) -> object:
     return value
 
 
-def _present_pods(
-    live: Object, pods: Sequence[Object], replica_sets: Sequence[Object]
-) -> list[Object]:
+def _present_pods(pods: Sequence[Object]) -> list[Object]:
     """The pods of the present revision that are not on their way out."""
     alive = [p for p in pods if _owner(p) and not p["metadata"].get("deletionTimestamp")]
-    present = _present_replica_set(live, replica_sets)
-    if present is None and alive:
-        youngest = max(alive, key=lambda pod: pod["metadata"].get("creationTimestamp") or "")
-        present = _owner(youngest)
-    return [pod for pod in alive if _owner(pod) == present]
-
-
-def _present_replica_set(live: Object, replica_sets: Sequence[Object]) -> str | None:
-    number = (live["metadata"].get("annotations") or {}).get(_REVISION)
-    for replica_set in replica_sets:
-        metadata = replica_set["metadata"]
-        owned = _controller(metadata, "Deployment") == live["metadata"]["name"]
-        same = (metadata.get("annotations") or {}).get(_REVISION) == number
-        if owned and same and number is not None:
-            return str(metadata["name"])
-    return None
+    if not alive:
+        return []
+    youngest = max(alive, key=lambda pod: pod["metadata"].get("creationTimestamp") or "")
+    return [pod for pod in alive if _owner(pod) == _owner(youngest)]
 
 
 def _owner(pod: Object) -> str | None:
     """The ReplicaSet that made a pod."""
-    return _controller(pod["metadata"], "ReplicaSet")
-
-
-def _controller(metadata: Object, kind: str) -> str | None:
-    for owner in metadata.get("ownerReferences") or ():
-        if owner.get("controller") and owner.get("kind") == kind:
+    for owner in pod["metadata"].get("ownerReferences") or ():
+        if owner.get("controller") and owner.get("kind") == "ReplicaSet":
             return str(owner["name"])
     return None
 
