@@ -204,6 +204,27 @@ def test_with_all_the_traffic_a_figure_over_its_ceiling_must_last() -> None:
     assert world.status.phase is RolloutPhase.ROLLED_BACK
 
 
+def test_with_all_the_traffic_an_unknown_dependency_convicts_nobody() -> None:
+    world = World(spec=ALONE).at_step(1, 300)
+    world.dependencies, world.rates = (make_health("openai", 50, None),), (0.01, 0.2)
+    world.run(900)
+    assert (world.status.phase, world.status.attribution) == (
+        RolloutPhase.HELD,
+        Attribution.BLIND,
+    )
+    world.dependencies = HEALTHY
+    world.until(RolloutPhase.ROLLED_BACK)
+    assert world.status.attribution is Attribution.VERSION_FAULT
+
+
+def test_dependencies_of_which_nothing_is_known_are_not_called_well() -> None:
+    world = World(dependencies=HEALTHY).at_step(1, 60)
+    world.dependencies, world.rates = (make_health("openai", 50, None),), (0.01, 0.2)
+    world.until(RolloutPhase.ROLLED_BACK)
+    assert "dependencies well" not in world.status.message
+    assert "nothing is known of openai" in world.status.message
+
+
 def test_and_an_outage_found_meanwhile_acquits_it() -> None:
     world = World(spec=ALONE).at_step(1, 300)
     world.rates = (0.01, 0.2)

@@ -3,7 +3,8 @@
 Telling arms apart needs no dependency: a canary significantly worse than a stable that lives
 through the same minutes is at fault, and the state of the dependencies only tells for what. Telling
 bad minutes from a bad version needs both. Without a stable arm (all traffic on the canary) a figure
-over its ceiling is proof only if no dependency turns out to be in trouble while that would show.
+over its ceiling is proof only if no dependency turns out to be in trouble while that would show,
+and none if nothing is known of one.
 """
 
 from resilience_operator.api.v1alpha1.rollout_status import (
@@ -12,7 +13,14 @@ from resilience_operator.api.v1alpha1.rollout_status import (
     MetricVerdict,
     RolloutPhase,
 )
-from resilience_operator.core.rollout.findings import Fault, Hold, degraded, named, troubled
+from resilience_operator.core.rollout.findings import (
+    Fault,
+    Hold,
+    degraded,
+    named,
+    troubled,
+    unknown,
+)
 from resilience_operator.core.rollout.turn import Turn
 
 # A probe takes its time to find an outage that requests feel at once.
@@ -61,7 +69,7 @@ def _fault(turn: Turn, metric: MetricStatus) -> Fault:
         return Fault(
             Attribution.VERSION_FAULT,
             "VersionFault",
-            f"{figures} ({metric.evidence}) with all dependencies well: it is the version.",
+            f"{figures} ({metric.evidence}) {_health(turn)}: it is the version.",
         )
     return Fault(
         Attribution.LOST_FALLBACK,
@@ -70,9 +78,11 @@ def _fault(turn: Turn, metric: MetricStatus) -> Fault:
     )
 
 
-def _alone(turn: Turn, metric: MetricStatus) -> Fault | Hold:
+def _alone(turn: Turn, metric: MetricStatus) -> Fault | Hold | None:
     if degraded(turn.seen):
         return _not_the_version(turn, metric.name)
+    if unknown(turn.seen):
+        return None  # nobody can tell, and the gate holds it for that
     return Fault(
         Attribution.VERSION_FAULT,
         "VersionFault",
@@ -118,6 +128,13 @@ def _not_over_yet(turn: Turn) -> Hold | None:
         return None
     status = turn.status
     return Hold(status.reason, status.message, status.attribution)
+
+
+def _health(turn: Turn) -> str:
+    names = unknown(turn.seen)
+    if not names:
+        return "with all dependencies well"
+    return f"with no dependency known to be in trouble (nothing is known of {named(names)})"
 
 
 def _outage(turn: Turn) -> str:
