@@ -41,7 +41,12 @@ from resilience_operator.probes.prober import Prober
 from resilience_operator.probes.secrets import CachedSecrets
 from resilience_operator.probes.toolkit import Toolkit
 from resilience_operator.probes.webhooks import Webhooks
-from resilience_operator.reach import build_guard, control_name
+from resilience_operator.reach import (
+    api_server_addresses,
+    build_guard,
+    control_name,
+    follow_api_server,
+)
 from resilience_operator.rollout_engine import RolloutEngine, build_engine
 from resilience_operator.runtime.clock import Clock
 from resilience_operator.runtime.loop_lag import LoopLag
@@ -60,7 +65,7 @@ class Leader:
     clock: Clock
     reports: Reports
     vitals: Vitals
-    api_server_addresses: Sequence[str]
+    api_server_url: str
 
     async def run(self) -> None:
         """Lead until a part fails; cancelled when leadership is lost."""
@@ -68,12 +73,14 @@ class Leader:
         store = Store()
         queue: WorkQueue[Key] = WorkQueue(clock, reports, workers=settings.workers)
         lag = LoopLag(reports.loop_lagged)
-        prober = self._prober(lag)
+        api_server = await api_server_addresses(self.client, self.api_server_url)
+        guard = build_guard(settings, api_server)
+        prober = self._prober(lag, guard)
         pool = ProbePool(prober, clock, reports, max_in_flight=settings.max_probes_in_flight)
         reports.runtime.watch_pool(pool)
         reports.runtime.watch_queue("levels", queue)
         subscriptions = Subscriptions(store, pool, queue, clock)
-        kit = Toolkit.of(self._guard(), clock.now, control_name())
+        kit = Toolkit.of(guard, clock.now, control_name())
         webhooks = Webhooks(kit, CachedSecrets(SecretReader(self.client), clock.now))
         reports.runtime.watch_notifier(webhooks)
         announcements = Announcements(
@@ -99,8 +106,10 @@ class Leader:
             TrustMonitor(store, controller, clock, self._control()).run(),
             resync(roll_call, clock, settings.resync_seconds),
             after_interruptions(hand_over.interrupted, roll_call, clock),
+            follow_api_server(self.client, self.api_server_url, guard, clock, api_server),
             lag.watch(),
             engine.run(),
+            engine.announcer.run(),
         ]
         parts += [
             watch_flags(controller, self._flag_watcher(namespace)) for namespace in self._namespaces
@@ -117,13 +126,10 @@ class Leader:
         """Those that are watched, each by itself; None: all."""
         return self.settings.watch_namespaces or (None,)
 
-    def _guard(self) -> AddressGuard:
-        return build_guard(self.settings, self.api_server_addresses)
-
-    def _prober(self, lag: LoopLag) -> Prober:
+    def _prober(self, lag: LoopLag, guard: AddressGuard) -> Prober:
         return Prober(
             SecretReader(self.client),
-            self._guard(),
+            guard,
             self.clock.now,
             on_internal_error=self.reports.internal_probe_error,
             control_name=control_name(),

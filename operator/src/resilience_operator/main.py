@@ -21,7 +21,6 @@ from resilience_operator.kube.leases import KubeLeaseStore
 from resilience_operator.kube.pacing import TokenBucket
 from resilience_operator.leading import Leader
 from resilience_operator.metrics.reports import Reports
-from resilience_operator.reach import api_server_addresses
 from resilience_operator.runtime import collector
 from resilience_operator.runtime.clock import SystemClock
 from resilience_operator.runtime.elector import LeaderElector, LeadershipLost, LeaseTiming
@@ -112,8 +111,7 @@ async def _lead(
         # Whatever has kept this process from noticing (a machine that slept), another may lead.
         may_write=lambda: elector.is_leader,
     )
-    addresses = await api_server_addresses(client, connection.url)
-    await Leader(settings, client, clock, reports, vitals, addresses).run()
+    await Leader(settings, client, clock, reports, vitals, connection.url).run()
 
 
 if __name__ == "__main__":

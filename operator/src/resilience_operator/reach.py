@@ -11,9 +11,12 @@ from resilience_operator.core.errors import ApiError
 from resilience_operator.core.resources import ENDPOINT_SLICES
 from resilience_operator.kube.client import KubeClient
 from resilience_operator.probes.guard import AddressGuard
+from resilience_operator.runtime.clock import Clock
 from resilience_operator.settings import Settings
 
 log = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS = 60.0
 
 OWN_NAME = "kubernetes.default.svc"
 """A name that every cluster resolves: when even this fails, it is our resolver and not theirs."""
@@ -33,20 +36,36 @@ def build_guard(settings: Settings, api_server: Sequence[str]) -> AddressGuard:
     )
 
 
-async def api_server_addresses(client: KubeClient, url: str) -> Sequence[str]:
-    """Every address of the API server that we know of."""
+async def api_server_addresses(
+    client: KubeClient, url: str, known: Sequence[str] = ()
+) -> Sequence[str]:
+    """Every address of the API server that we know of.
+
+    Those that were `known` before are among them only where not all could be asked for.
+    """
     host = urlsplit(url).hostname or ""
     loop = asyncio.get_running_loop()
+    found: set[str] = set()
     try:
         resolved = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        found.update(str(info[4][0]) for info in resolved)
     except OSError:
-        resolved = []
-    found = {str(info[4][0]) for info in resolved}
+        found.update(known)
     try:
         own = await client.get(ENDPOINT_SLICES, "default", "kubernetes") or {}
+        for endpoint in own.get("endpoints") or ():
+            found.update(endpoint.get("addresses") or ())
     except ApiError as error:
         log.warning("the API server's endpoints are not known to the guard: %s", error)
-        own = {}
-    for endpoint in own.get("endpoints") or ():
-        found.update(endpoint.get("addresses") or ())
+        found.update(known)
     return sorted(found)
+
+
+async def follow_api_server(
+    client: KubeClient, url: str, guard: AddressGuard, clock: Clock, known: Sequence[str]
+) -> None:
+    """Keep the guard up to date, for ever: where the API server is changes with its machines."""
+    while True:
+        await clock.sleep(LOOK_AGAIN_SECONDS)
+        known = await api_server_addresses(client, url, known)
+        guard.api_server_at(known)

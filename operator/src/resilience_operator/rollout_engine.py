@@ -1,6 +1,5 @@
 """The parts that drive rollouts, wired: a workqueue, the worker, its looks and its watches."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -50,12 +49,10 @@ class RolloutEngine:
     reconcile: Callable[[Key], Awaitable[None]]
 
     async def run(self) -> None:
-        """Drive rollouts until cancelled."""
-        telling = asyncio.create_task(self.announcer.run())
+        """Drive rollouts until cancelled; the announcer is run beside it."""
         try:
             await self.queue.run(self.reconcile)
         finally:
-            telling.cancel()
             await self.interest.stop()
 
 

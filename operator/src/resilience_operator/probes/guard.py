@@ -87,7 +87,11 @@ class AddressGuard:
         self._allow = tuple(net for net in allowed if net.num_addresses > 1)
         self._named = frozenset(n.network_address for n in allowed if n.num_addresses == 1)
         self._deny = tuple(ip_network(entry) for entry in deny)
-        self._api_server = frozenset(ip_address(entry) for entry in api_server)
+        self.api_server_at(api_server)
+
+    def api_server_at(self, addresses: Iterable[str]) -> None:
+        """Know the API server by these addresses from now on."""
+        self._api_server = frozenset(ip_address(entry) for entry in addresses)
 
     def check(self, address: str) -> None:
         """Raise `AddressRefused` unless `address` may be dialled."""
