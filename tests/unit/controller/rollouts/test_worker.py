@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from resilience_operator.actuators.traffic.httproute import http_route as build_http_route
+from resilience_operator.actuators.traffic.rules import Arms
 from resilience_operator.api.v1alpha1.policy import Mode
 from resilience_operator.api.v1alpha1.rollout import Gate, HttpCheck, HttpRouteTraffic, Traffic
 from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase
 from resilience_operator.core.errors import Forbidden, TerminalError, TransientError
-from resilience_operator.core.resources import HTTP_ROUTES, POLICIES
+from resilience_operator.core.resources import HTTP_ROUTES, POLICIES, SERVICES
 from tests.unit.actuators.traffic.objects import backend, http_route, rule
 from tests.unit.controller.rollouts.bench import CANARY, KEY, STABLE, Bench, accept
 from tests.unit.core.rollout.world import make_rollout
@@ -129,6 +131,22 @@ async def test_one_rule_that_somebody_resets_is_set_again() -> None:
     rules = bench.server.live(HTTP_ROUTES, "dashboard")["spec"]["rules"]
     assert [[b["weight"] for b in each["backendRefs"]] for each in rules] == [[95, 5], [95, 5]]
     assert bench.told.reasons[-1] == "TrafficDrifted"
+
+
+async def test_a_rollout_of_another_policy_on_the_same_route_is_left_alone() -> None:
+    bench = Bench(version="1")
+    arms = ("api", "api-canary")
+    for service in arms:
+        bench.server.put(SERVICES, {"metadata": {"name": service}, "spec": {}})
+    mine = rule(backend(STABLE, 100), backend(CANARY, 0))
+    theirs = rule(backend(arms[0], 100), backend(arms[1], 0), path="/api")
+    bench.server.put(HTTP_ROUTES, http_route(mine, theirs))
+    other = build_http_route(bench.server, KEY[0], "dashboard", (), Arms(*arms))
+    await other.set_weight(25, ())
+    await bench.turn(3)
+    assert bench.server.writes == 1
+    assert (await other.read(25)).recorded != ()
+    assert (bench.status.phase, bench.status.originals) == (RolloutPhase.IDLE, ())
 
 
 async def test_no_pods_are_kept_in_memory_at_rest() -> None:
