@@ -175,6 +175,23 @@ async def test_one_read_however_many_wait() -> None:
     assert reader.reads <= 2
 
 
+async def test_what_nobody_asks_for_any_more_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets, _, clock = cached({"k": b"1"})
+    for _ in range(3):
+        await secrets.values("ns", ("gone",))
+        clock.now += 3600
+        await secrets.values("ns", ("used",))
+        clock.now += 3600
+        await secrets.values("ns", ("used", "new"))
+        assert ("ns", "gone") not in secrets._entries
+        assert ("ns", "used") in secrets._entries
+        clock.now += 7200
+        await secrets.values("ns", ("used",))
+    monkeypatch.setattr(module, "MAX_ENTRIES", 2)
+    await secrets.values("ns", ("one", "used", "other"))
+    assert [name for _, name in secrets._entries] == ["used", "other"]
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(b"abc", "abc"), (b" abc\n", "abc"), ("schön".encode(), "schön")]
 )

@@ -7,6 +7,7 @@ static. One read at a time per Secret, however many probes wait for it.
 
 import asyncio
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +22,8 @@ MISSING_TTL_SECONDS = 5.0
 REREAD_SECONDS = 1.0
 # Less than the pool's patience with a probe: while a read hangs, the old value has to serve.
 READ_TIMEOUT_SECONDS = 4.0
+# Longer than any probe's interval: the policy of a Secret that is not asked for in it is gone.
+UNUSED_SECONDS = 7200.0
 MAX_ENTRIES = 50_000
 
 
@@ -53,6 +56,7 @@ class _Entry:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     data: Mapping[str, bytes] | None = None
     forbidden: bool = False
+    used_at: float = float("-inf")
     read_at: float = float("-inf")
     expires_at: float = float("-inf")
 
@@ -70,7 +74,7 @@ class CachedSecrets:
         self._reader = reader
         self._now = now
         self._uniform = uniform
-        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()  # by their last use
 
     async def values(self, namespace: str, names: tuple[str, ...]) -> SecretValues:
         """Return the data of each Secret, from memory while it is fresh."""
@@ -92,7 +96,7 @@ class CachedSecrets:
             entry.expires_at = float("-inf")
 
     async def _get(self, namespace: str, name: str, now: float) -> Mapping[str, bytes]:
-        entry = self._entry(namespace, name)
+        entry = self._entry(namespace, name, now)
         if now >= entry.expires_at:
             async with entry.lock:
                 if now >= entry.expires_at:
@@ -118,13 +122,23 @@ class CachedSecrets:
         entry.read_at = self._now()
         entry.expires_at = entry.read_at + ttl
 
-    def _entry(self, namespace: str, name: str) -> _Entry:
-        entry = self._entries.get((namespace, name))
+    def _entry(self, namespace: str, name: str, now: float) -> _Entry:
+        key = (namespace, name)
+        entry = self._entries.get(key)
         if entry is None:
-            if len(self._entries) >= MAX_ENTRIES:
-                self._entries.pop(next(iter(self._entries)))
-            entry = self._entries[(namespace, name)] = _Entry()
+            self._make_room(now)
+            entry = self._entries[key] = _Entry()
+        entry.used_at = now
+        self._entries.move_to_end(key)
         return entry
+
+    def _make_room(self, now: float) -> None:
+        """Keep no credentials that nobody uses, and not too many."""
+        while self._entries:
+            oldest = next(iter(self._entries.values()))
+            if len(self._entries) < MAX_ENTRIES and now < oldest.used_at + UNUSED_SECONDS:
+                return
+            self._entries.popitem(last=False)
 
 
 def secret_bytes(secrets: SecretValues, ref: SecretKeyRef) -> bytes:
