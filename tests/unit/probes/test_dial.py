@@ -123,9 +123,12 @@ async def give_up_on(dialler: Dialler, host: str) -> None:
             await dialler.addresses(Endpoint(host, 80))
 
 
-async def test_a_name_that_hangs_takes_one_thread_however_often_it_is_asked_for(
-    dialler: Dialler, released: threading.Event
+@pytest.mark.parametrize("patience", [0.0, 60.0])
+async def test_a_name_that_hangs_takes_no_more_than_two_threads_however_often_it_is_asked_for(
+    released: threading.Event, monkeypatch: pytest.MonkeyPatch, patience: float
 ) -> None:
+    monkeypatch.setattr(module, "HANGS_SECONDS", patience)
+    dialler = Dialler(AddressGuard(), Resolver("control", threads=3))
     for _ in range(5):
         await give_up_on(dialler, "hangs")
     async with asyncio.timeout(5):
@@ -133,6 +136,26 @@ async def test_a_name_that_hangs_takes_one_thread_however_often_it_is_asked_for(
     waiting = asyncio.create_task(dialler.addresses(Endpoint("hangs", 80)))
     released.set()
     assert await waiting
+    dialler.close()
+
+
+async def test_a_packet_that_is_lost_costs_one_probe_and_not_the_next_ones_too(
+    dialler: Dialler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HANGS_SECONDS", 0.0)
+    lost, quick = [threading.Event()], socket.getaddrinfo
+    first = lost[0]
+
+    def getaddrinfo(host: str, port: int, **options: object) -> object:
+        if lost:
+            lost.pop().wait()
+        return quick(host, port, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    await give_up_on(dialler, "open")
+    async with asyncio.timeout(5):
+        assert await dialler.addresses(Endpoint("open", 80))
+    first.set()
 
 
 async def test_names_that_hang_in_every_thread_are_no_failure_of_the_others(

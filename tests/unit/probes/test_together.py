@@ -30,6 +30,7 @@ async def test_all_who_come_meanwhile_share_it_and_later_ones_begin_anew() -> No
     await asyncio.sleep(0)
     waiting[0].cancel()
     await asyncio.sleep(0)
+    assert together.age("a") > 0 == together.age("c")
     work.gate.set()
     done = await asyncio.gather(*waiting, return_exceptions=True)
     assert isinstance(done[0], asyncio.CancelledError)

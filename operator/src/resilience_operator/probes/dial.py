@@ -5,7 +5,8 @@ dialled, so a name that changes between the two gains nothing.
 
 Resolution has threads of its own: `getaddrinfo` blocks, the event loop's default pool has few
 threads, and one name that hangs must not stop every other probe. It holds its thread for longer
-than any probe waits, so a name has one lookup at a time, which all who ask for it share.
+than any probe waits, so all who ask for a name share its lookup. A lost packet alone makes one hang
+for seconds, so one more is begun then, but no third.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ from resilience_operator.probes.base import Unhealthy, Unknowable
 from resilience_operator.probes.guard import AddressGuard, AddressRefused
 from resilience_operator.probes.together import Together
 
-RESOLVER_THREADS = 32
+RESOLVER_THREADS = 64
+HANGS_SECONDS = 0.5
 # A lookup that gets no thread within this time says nothing of the name. Shorter than the shortest
 # timeout of a probe, which would blame the dependency.
 THREAD_PATIENCE_SECONDS = 0.5
@@ -53,7 +55,7 @@ class Resolver:
         self._control_name = control_name
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
         self._free = asyncio.Semaphore(threads)
-        self._lookups: Together[Endpoint, list[AddrInfo]] = Together()
+        self._lookups: Together[tuple[Endpoint, bool], list[AddrInfo]] = Together()
 
     async def resolve(self, endpoint: Endpoint) -> list[AddrInfo]:
         """Return the addresses; raise Unhealthy DNS, or Unknowable when the failure is ours."""
@@ -75,7 +77,8 @@ class Resolver:
     async def _lookup(self, endpoint: Endpoint) -> list[AddrInfo]:
         if _is_literal(endpoint.host):  # asks nobody, so it needs no thread: half of a TCP probe
             return _getaddrinfo(endpoint, socket.AI_NUMERICHOST)
-        return await self._lookups.do(endpoint, partial(self._in_thread, endpoint))
+        hangs = self._lookups.age((endpoint, False)) > HANGS_SECONDS
+        return await self._lookups.do((endpoint, hangs), partial(self._in_thread, endpoint))
 
     async def _in_thread(self, endpoint: Endpoint) -> list[AddrInfo]:
         try:
