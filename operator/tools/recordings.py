@@ -12,27 +12,34 @@ _ABOVE = {
     "LIMITED": "OPTIMAL|DEGRADED|LIMITED",
     "MINIMAL": "OPTIMAL|DEGRADED|LIMITED|MINIMAL",
 }
-_WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d")
+_NOW = "resilience:level_at_or_above:bool"
 _SHARE = "resilience:level_at_or_above:share"
+LONG_WINDOWS_EVERY = "3m"
+"""A look at 30 days costs 5 ms for each policy and level, a third of it by way of `share30m`: too
+much for each evaluation. It must stay below Prometheus' lookback of 5 minutes."""
 
 
 def levels() -> list[Recording]:
-    """For each level: whether a policy is at or above it, and for how much of each window."""
+    """For each level: whether a policy is at or above it, and for how much of the short windows."""
     now = [
         Recording(
-            "resilience:level_at_or_above:bool",
+            _NOW,
             f'max by (namespace, name) (resilience_level{{level=~"{levels}"}})',
             {"at": at},
         )
         for at, levels in _ABOVE.items()
     ]
-    shares = [
-        Recording(
-            f"{_SHARE}{window}", f"avg_over_time(resilience:level_at_or_above:bool[{window}])"
-        )
-        for window in _WINDOWS
-    ]
-    return [*now, *shares]
+    return [*now, *(_share(window) for window in ("5m", "1h"))]
+
+
+def long_windows() -> list[Recording]:
+    """For how much of the longer windows a policy was there; evaluated less often."""
+    shares = [_share(window) for window in ("30m", "2h", "6h", "1d", "3d")]
+    return [*shares, _share("30d", f"{_SHARE}30m")]
+
+
+def _share(window: str, of: str = _NOW) -> Recording:
+    return Recording(f"{_SHARE}{window}", f"avg_over_time({of}[{window}])")
 
 
 def operator() -> list[Recording]:

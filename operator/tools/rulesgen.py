@@ -30,6 +30,7 @@ def groups() -> list[dict[str, Any]]:
     """The groups of rules."""
     return [
         _group("resilience-levels", recordings.levels()),
+        _group("resilience-levels-long", recordings.long_windows(), recordings.LONG_WINDOWS_EVERY),
         _group("resilience-recordings", recordings.operator()),
         _group("resilience-operator", alerts_operator.alerts()),
         _group("resilience-policies", alerts_policies.policies()),
@@ -38,8 +39,9 @@ def groups() -> list[dict[str, Any]]:
     ]
 
 
-def _group(name: str, rules: "list[Recording] | list[Alert]") -> dict[str, Any]:
-    return {"name": name, "rules": [rule.rule() for rule in rules]}
+def _group(name: str, rules: "list[Recording] | list[Alert]", every: str = "") -> dict[str, Any]:
+    group: dict[str, Any] = {"name": name, "rules": [rule.rule() for rule in rules]}
+    return {**group, "interval": every} if every else group
 
 
 def manifest() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from e2e.cluster import debian
-from tests.integration.monitoring.cases import CASES, Case, Series
+from tests.integration.monitoring.cases import CASES, LEVEL, Case, Series
 from tools import rulesgen
 from tools.rules import Alert
 
@@ -50,12 +50,31 @@ def test_it_fires_and_is_quiet(name: str, tmp_path: Path) -> None:
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
 
+def test_the_share_of_thirty_days_is_that_of_all_samples(tmp_path: Path) -> None:
+    asked = {
+        "expr": 'abs(resilience:level_at_or_above:share30d{at="LIMITED"} - 0.5) < bool 0.01',
+        "eval_time": "400h",
+        "exp_samples": [{"labels": f'{{{LEVEL},at="LIMITED"}}', "value": 1}],
+    }
+    series = {f'resilience_level{{{LEVEL},level="LIMITED"}}': "1x400 0x400"}
+    test = {"interval": "30m", "promql_expr_test": [asked], "input_series": input_series(series)}
+    file = tmp_path / "test.yaml"
+    rules = {"rule_files": [str(RULES / "resilience.rules.yaml")], "evaluation_interval": "30m"}
+    file.write_text(yaml.safe_dump({**rules, "tests": [test]}))
+    tested = promtool("test", "rules", file)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def input_series(series: Series) -> list[dict[str, str]]:
+    return [{"series": name, "values": values} for name, values in series.items()]
+
+
 def group(title: str, case: Case, alert: Alert, series: Series, *, fires: bool) -> dict[str, Any]:
     """One group of promtool's: the series, and what is firing at the end."""
     return {
         "name": title,
         "interval": case.every,
-        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "input_series": input_series(series),
         "alert_rule_test": [
             {
                 "eval_time": case.at,

@@ -9,7 +9,7 @@ from e2e.cluster import build
 from tests.integration.chart.helm import Helm, found
 from tests.integration.chart.matrix import MONITORED, OPTIONS
 from tests.integration.monitoring.cases import Series
-from tests.integration.monitoring.test_rules import promtool
+from tests.integration.monitoring.test_rules import input_series, promtool
 
 RUNBOOKS = "https://wiki.example/runbooks"
 RUNS = 'resilience_leader{lease="resilience-operator-a",pod="a"}'
@@ -40,7 +40,7 @@ def test_a_shard_of_which_nothing_is_left(tmp_path: Path, series: Series, missin
     }
     test = {
         "interval": "1m",
-        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "input_series": input_series(series),
         "alert_rule_test": [
             {
                 "eval_time": "30m",

@@ -9,7 +9,7 @@ import yaml
 
 from e2e.docs.pages import ROOT, Page, pages
 from resilience_operator.settings import Settings, variable
-from tools import metricsdoc, recordings, rulesgen
+from tools import metricsdoc, rulesgen
 
 PAGES = [page for page in pages() if not page.name.startswith("docs/reference/")]
 TEXTS = {page.name: page.path.read_text() for page in PAGES}
@@ -53,7 +53,8 @@ def scripts(page: Page) -> Iterable[str]:
 
 
 def test_metrics() -> None:
-    recorded = {rule.name for rule in (*recordings.levels(), *recordings.operator())}
+    rules = [rule for group in rulesgen.groups() for rule in group["rules"]]
+    recorded = {rule["record"] for rule in rules if "record" in rule}
     families = {metricsdoc.series_of(metric) for metric in metricsdoc.families()}
     known = metricsdoc.series() | families | recorded
     named = set(found(r"(?<![\w/.-])resilience[_:][a-z][\w:]*\w"))
