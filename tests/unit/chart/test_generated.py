@@ -103,9 +103,7 @@ def test_the_chart_has_the_version_of_the_operator() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
     assert f'version = "{chart["appVersion"]}"' in (ROOT / "pyproject.toml").read_text()
-    assert (
-        chart["version"] == chart["appVersion"]
-    )  # the archive's name, where a release looks for it
+    assert chart["version"] == chart["appVersion"]  # a release looks for an archive of that name
 
 
 def objects(node: dict[str, Any], path: str = "") -> list[tuple[str, dict[str, Any]]]:
