@@ -116,7 +116,7 @@ class Statuses:
 
 
 class Sources:
-    """Figures that do not come before `answer` is set."""
+    """Figures that do not come before `answer` is set, and checks that `checking` holds up."""
 
     def __init__(self) -> None:
         self.answer = asyncio.Event()
@@ -125,6 +125,10 @@ class Sources:
         self.windows: list[int] = []
         self.views: dict[str, MetricView] = {}
         self.checked: list[str] = []
+        self.checking = asyncio.Event()
+        self.checking.set()
+        self.passes = True
+        self.passes_next: list[bool] = []  # before `passes` counts
 
     async def metrics(
         self, namespace: str, rollout: Rollout, window_seconds: int
@@ -137,7 +141,9 @@ class Sources:
 
     async def check(self, namespace: str, check: HttpCheck) -> CheckView:
         self.checked.append(check.name)
-        return CheckView(check.name, True)
+        await self.checking.wait()
+        passes = self.passes_next.pop(0) if self.passes_next else self.passes
+        return CheckView(check.name, passes)
 
 
 class Told:

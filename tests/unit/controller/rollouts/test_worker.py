@@ -11,9 +11,9 @@ from resilience_operator.api.v1alpha1.policy import Mode
 from resilience_operator.api.v1alpha1.rollout import Gate, HttpCheck, HttpRouteTraffic, Traffic
 from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase
 from resilience_operator.core.errors import Forbidden, TerminalError, TransientError
-from resilience_operator.core.resources import HTTP_ROUTES, POLICIES, SERVICES
+from resilience_operator.core.resources import DEPLOYMENTS, HTTP_ROUTES, POLICIES, SERVICES
 from tests.unit.actuators.traffic.objects import backend, http_route, rule
-from tests.unit.controller.rollouts.bench import CANARY, KEY, STABLE, Bench, accept
+from tests.unit.controller.rollouts.bench import CANARY, KEY, STABLE, Bench, accept, deployment
 from tests.unit.core.rollout.world import make_rollout
 
 
@@ -428,6 +428,72 @@ async def test_checks_are_asked_while_a_rollout_is_under_way_and_not_after() -> 
     still = Bench(make_rollout(gate=gate), version="1")
     await still.turn(3, seconds=60.0)
     assert still.sources.checked == []
+
+
+class TestChecksOfAnotherVersion:
+    """What was answered of one version says nothing of the next."""
+
+    def make(self) -> Bench:
+        check = HttpCheck(name="smoke", url="http://smoke:8080/passed")
+        return Bench(make_rollout(gate=Gate(checks=(check,))))
+
+    def release(self, bench: Bench, version: str) -> None:
+        bench.server.put(DEPLOYMENTS, deployment(CANARY, version))
+
+    async def test_the_next_rollout_waits_for_answers_of_its_own(self) -> None:
+        bench = self.make()
+        await bench.turn(4)
+        assert bench.server.weights == (95, 5)
+        bench.annotate("abort")
+        bench.see("abort")
+        await bench.turn(3)
+        assert (bench.status.phase, bench.server.weights) == (RolloutPhase.ROLLED_BACK, (100, 0))
+        bench.sources.passes = False
+        self.release(bench, "3")
+        await bench.turn(5, seconds=0.1)
+        assert (bench.status.phase, bench.server.weights) == (RolloutPhase.WAITING, (100, 0))
+        assert bench.status.reason == "CheckFailed"
+        bench.sources.passes = True
+        await bench.clock.advance(15.0)
+        await bench.turn(3)
+        assert bench.server.weights == (95, 5)
+
+    async def test_metrics_are_not_asked_for_before_there_is_traffic_to_look_at(self) -> None:
+        bench = self.make()
+        bench.sources.passes = False
+        await bench.turn(3, seconds=20.0)
+        assert (bench.status.reason, bench.sources.windows) == ("CheckFailed", [])
+
+    async def test_so_does_one_that_supersedes_another(self) -> None:
+        bench = self.make()
+        await bench.turn(4)
+        bench.sources.passes = False
+        self.release(bench, "3")
+        await bench.turn(6, seconds=0.1)
+        assert (bench.status.reason, bench.server.weights) == ("CheckFailed", (100, 0))
+
+    async def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_ones(self) -> None:
+        bench = self.make()
+        await bench.turn(4)
+        bench.sources.checking.clear()
+        await bench.clock.advance(15.0)
+        await bench.turn(1)  # a look at version 2 is under way
+        self.release(bench, "3")
+        await bench.turn(3, seconds=0.1)
+        bench.sources.passes_next = [True, False]
+        bench.sources.checking.set()
+        await bench.turn(3, seconds=0.1)
+        assert (bench.status.reason, bench.server.weights) == ("CheckFailed", (100, 0))
+
+    async def test_a_check_of_another_url_has_not_been_answered_yet(self) -> None:
+        bench = self.make()
+        await bench.turn(4)
+        bench.sources.passes = False
+        other = HttpCheck(name="smoke", url="http://smoke:8080/other")
+        bench.spec = make_rollout(gate=Gate(checks=(other,)))
+        bench.see()
+        await bench.turn(2, seconds=0.1)
+        assert bench.status.reason == "CheckFailed"
 
 
 async def test_a_slow_look_does_not_keep_the_worker_busy() -> None:

@@ -61,6 +61,7 @@ class Gatherer:
         )
         level = entry.level_states.get(policy.name)
         look = state.look if state.fresh else None
+        answered = state.look is not None and state.look.subject == state.subject
         return RolloutSnapshot(
             spec=spec,
             status=state.status,
@@ -72,10 +73,10 @@ class Gatherer:
             level_since=level.since if level else None,
             dependencies=tuple(entry.health.values()),
             trust=self._trust(),
-            metrics=look.metrics if look else None,
+            metrics=look.metrics if look and look.window_started_at else None,
             metrics_window=look.window_started_at if look else None,
             metrics_at=state.look.at if state.look else None,
-            checks=state.look.checks if state.look else (),
+            checks=state.look.checks if state.look and answered else (),
             verb=verb,
             refused=state.refused,
         )

@@ -48,9 +48,10 @@ class Looks:
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
 
     def due_at(self, state: RolloutState) -> float:
-        """When the next look is due."""
-        last = state.look.at if state.look is not None else 0.0
-        return last + state.spec.analysis.interval_seconds
+        """When the next look is due: at once where there was none at this subject."""
+        if state.look is None or state.look.subject != state.subject:
+            return 0.0
+        return state.look.at + state.spec.analysis.interval_seconds
 
     def take(self, key: Key, state: RolloutState) -> None:
         """Begin a look, unless one is under way or not due yet."""
@@ -65,15 +66,15 @@ class Looks:
         except Exception:
             # Nothing is known; and the next look is due when it would have been.
             log.exception("a look at %s/%s failed", *key)
-            state.look = Look(self._now(), None, {}, ())
+            state.look = Look(self._now(), state.subject, None, {}, ())
         finally:
             state.looking = None
             self._done(key)
 
     async def _ask(self, namespace: str, state: RolloutState) -> None:
-        spec, started = state.spec, state.status.window_started_at
+        spec, subject, started = state.spec, state.subject, state.status.window_started_at
         began = from_rfc3339(started) if started else None
-        window = max(1, int(self._now() - began)) if began is not None else 1
+        window = None if began is None else max(1, int(self._now() - began))
         metrics, checks = await asyncio.gather(
             self._metrics(namespace, spec, spec.analysis, window),
             asyncio.gather(*(self._sources.check(namespace, one) for one in spec.gate.checks)),
@@ -84,13 +85,13 @@ class Looks:
             name: with_history(view, before.metrics.get(name) if before else None, stride)
             for name, view in metrics.items()
         }
-        state.look = Look(self._now(), started, merged, tuple(checks))
+        state.look = Look(self._now(), subject, started, merged, tuple(checks))
         state.fresh = True
 
     async def _metrics(
-        self, namespace: str, spec: Rollout, analysis: Analysis, window: int
+        self, namespace: str, spec: Rollout, analysis: Analysis, window: int | None
     ) -> Mapping[str, MetricView]:
-        if not analysis.metrics:
+        if not analysis.metrics or window is None:
             return {}
         return await self._sources.metrics(namespace, spec, window)
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 
 from resilience_operator.actuators.base import Object
 from resilience_operator.api.v1alpha1.base import Condition
-from resilience_operator.api.v1alpha1.rollout import Rollout
+from resilience_operator.api.v1alpha1.rollout import HttpCheck, Rollout
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
 from resilience_operator.core.rollout.model import CheckView, MetricView, Refusal
+
+Subject = tuple[str, str | None, tuple[HttpCheck, ...]]
+"""What checks are answered for: a version, when its rollout began, and the checks as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,7 @@ class Look:
     """One look at the metrics and the checks."""
 
     at: float
+    subject: Subject
     window_started_at: str | None
     metrics: Mapping[str, MetricView]
     checks: tuple[CheckView, ...]
@@ -61,3 +65,8 @@ class RolloutState:
     # Held while something is decided or undone: a weight set by a decision that was under way when
     # the policy went would otherwise outlive it.
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def subject(self) -> Subject:
+        """What a look that begins now is at."""
+        return self.status.revision, self.status.started_at, self.spec.gate.checks

@@ -4,6 +4,8 @@ The weights as they were are in status before the first one is changed: a decisi
 not recorded records them and does nothing else.
 """
 
+from dataclasses import replace
+
 from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase, RolloutStatus
 from resilience_operator.core.rollout import (
     ending,
@@ -59,7 +61,8 @@ def begin(turn: Turn) -> Turn:
         originals=before.originals,
         history=before.history,
     )
-    return Turn(seen, status, turn.events).say("RolloutStarted", message)
+    unasked = replace(seen, checks=())  # those that were answered were answered of another version
+    return Turn(unasked, status, turn.events).say("RolloutStarted", message)
 
 
 def start_over(turn: Turn) -> Turn:
