@@ -149,6 +149,27 @@ def test_a_file_of_what_is_applied_is_judged_by_its_status(stand: Stand, tmp_pat
     assert "asked just now" in changed["openai: reachable"].finding
 
 
+def test_what_kubectl_prints_of_what_is_there_is_taken_as_it_is(
+    stand: Stand, tmp_path: Path
+) -> None:
+    """`kubectl get -o yaml` prints a List without a name, of objects with all that is stored."""
+    stand.start()
+    stand.settle()
+    stand.stage.apply(level("checkout"))
+    printed = [stand.stage.policy(), stand.stage.level("checkout")]
+    metadata = {"resourceVersion": ""}
+    listed = {"apiVersion": "v1", "kind": "List", "items": printed, "metadata": metadata}
+    file = write(stand, tmp_path, listed)
+    # It is written again between the printing and the looking, as statuses are.
+    stand.shop.postgres.down()
+    wait_until(lambda: stand.stage.dependency_status("postgres")["state"] == "Down", "it is down")
+
+    checks = stand.checks("-f", file)
+
+    assert checks["accepted"].finding == "It is applied as it is in the file."
+    assert checks["level checkout: accepted"].result == "pass"
+
+
 def test_a_file_that_the_api_server_refuses(stand: Stand, tmp_path: Path) -> None:
     wrong = stand.policy()
     wrong["spec"]["levels"] = {"optimal": 50}

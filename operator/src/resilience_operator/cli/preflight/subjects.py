@@ -24,6 +24,7 @@ from resilience_operator.core.errors import ApiError, Forbidden, NotFound, Trans
 from resilience_operator.core.resources import LEVELS, POLICIES, Resource
 
 _KINDS: dict[str, Resource] = {each.kind: each for each in (POLICIES, LEVELS)}
+_GIVEN = frozenset({"managedFields", "resourceVersion", "uid"})
 _APPLIED = "It is applied as it is in the file."
 
 
@@ -88,11 +89,21 @@ def documents_of(file: Path) -> Iterator[Object]:
     except yaml.YAMLError as error:
         said = " ".join(str(error).split())
         raise click.UsageError(f"{file} is no YAML: {said}.") from error
-    for one in found:
+    for one in _unpacked(found):
         if isinstance(one, dict) and isinstance((one.get("metadata") or {}).get("name"), str):
             yield one
         elif one is not None:
             raise click.UsageError(f"{file} has something that is no object with a name.")
+
+
+def _unpacked(documents: Sequence[Any]) -> Iterator[Any]:
+    """What is in them: kubectl prints several objects as one List."""
+    for one in documents:
+        items = one.get("items") if isinstance(one, dict) and one.get("kind") == "List" else None
+        if isinstance(items, list):
+            yield from items
+        else:
+            yield one
 
 
 async def _planned(session: Session, document: Object, levels: Sequence[Check]) -> Subject:
@@ -127,7 +138,7 @@ async def _rehearsed(
     """What the API server would say of applying it, and what it would store."""
     name, namespace = "accepted", _namespace(session, document)
     try:
-        stored = await session.inquiries.rehearse(resource, namespace, document)
+        stored = await session.inquiries.rehearse(resource, namespace, _as_written(document))
     except Forbidden as error:
         remedy = (
             f"Ask somebody who may apply it to try: kubectl apply --dry-run=server -n {namespace}"
@@ -142,6 +153,13 @@ async def _rehearsed(
             raise
         return failed(name, f"{error.message.rstrip('.')}.", "Correct the file."), None
     return passed(name, "The API server would take it (server-side dry run)."), stored
+
+
+def _as_written(document: Object) -> Object:
+    """Without what only the API server gives an object, and does not take back."""
+    metadata = document["metadata"].items()
+    written = {key: value for key, value in metadata if key not in _GIVEN}
+    return {**document, "metadata": written}
 
 
 def _applied(body: Object) -> Subject:
