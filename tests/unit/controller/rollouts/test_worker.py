@@ -245,6 +245,24 @@ class TestRefused:
         assert (bench.told.reasons[-1], bench.server.weights) == ("ManagedByOther", (95, 5))
 
 
+async def test_whoever_resets_the_weights_at_once_is_not_answered_at_once_for_ever() -> None:
+    """Two policies with the same arms would else have the API server write all it can."""
+    bench = Bench()
+    await bench.turn(4)
+    route = http_route(rule(backend(STABLE, 100), backend(CANARY, 0)))
+    before = bench.server.writes
+    for _ in range(50):
+        bench.queue.later.clear()
+        bench.server.put(HTTP_ROUTES, route)
+        accept(bench.server, "dashboard")
+        await bench.turn(seconds=0.02)
+    assert 1 <= bench.server.writes - before <= 2
+    assert min(when for _, when in bench.queue.later) <= bench.clock.now() + 1.0
+    await bench.clock.advance(1.0)
+    await bench.turn(2)
+    assert bench.server.weights == (95, 5)
+
+
 class TestVerbs:
     async def test_a_verb_is_taken_and_obeyed_once(self) -> None:
         bench = Bench()

@@ -57,6 +57,8 @@ class RolloutState:
     verb: Asked | None = None
     # Why the last effect was not carried out, if it was refused.
     refused: Refusal | None = None
+    # When weights that somebody else had changed were last set again.
+    mended_at: float = 0.0
     # The pods of each Deployment when they were last listed.
     pods: dict[str, PodList] = field(default_factory=dict)
     # What was last written, so that only changes are.

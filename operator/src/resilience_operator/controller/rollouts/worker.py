@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Protocol
 
 from resilience_operator.api.v1alpha1.policy import Mode, ResiliencePolicy
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
@@ -18,12 +17,14 @@ from resilience_operator.controller.rollouts.beginnings import Beginnings
 from resilience_operator.controller.rollouts.gather import Gatherer, pods_again_after
 from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
+from resilience_operator.controller.rollouts.mending import paced
+from resilience_operator.controller.rollouts.ports import Announcer, Queue, RolloutObserver
 from resilience_operator.controller.rollouts.state import Asked, RolloutState
 from resilience_operator.controller.rollouts.writes import RolloutWrites
 from resilience_operator.controller.store import Entry, Store
 from resilience_operator.core import decisions
 from resilience_operator.core.errors import TerminalError
-from resilience_operator.core.human_actions import HumanAction, rollout_action
+from resilience_operator.core.human_actions import rollout_action
 from resilience_operator.core.model import Key, Problem
 from resilience_operator.core.rollout.aim import abandoned, left_behind
 from resilience_operator.core.rollout.machine import decide, undo
@@ -38,39 +39,6 @@ from resilience_operator.core.rollout.turn import MANAGED_BY_OTHER, active
 from resilience_operator.purpose import Purpose, errand, present
 
 log = logging.getLogger(__name__)
-
-
-class Queue(Protocol):
-    """The workqueue of rollouts, keyed by policy."""
-
-    def add(self, key: Key) -> None:
-        """Reconcile soon."""
-
-    def add_at(self, key: Key, when: float) -> None:
-        """Reconcile at a time, in epoch seconds, or sooner."""
-
-
-class Announcer(Protocol):
-    """Has events recorded, and tells those who want to be told."""
-
-    def announce(self, policy: ResiliencePolicy, event: RolloutEvent) -> None:
-        """Have one event recorded; waits for nothing."""
-
-
-class RolloutObserver(Protocol):
-    """Hears of rollouts, for metrics."""
-
-    def rollout_decided(self, policy: Key, status: RolloutStatus, decision_id: str) -> None:
-        """Where a rollout stands, changed or not."""
-
-    def rollout_moved(self, policy: Key, event: RolloutEvent) -> None:
-        """Something happened to a rollout."""
-
-    def person_acted(self, action: HumanAction) -> None:
-        """A person's verb was obeyed, or refused."""
-
-    def forget_rollout(self, policy: Key) -> None:
-        """A policy no longer has one."""
 
 
 class RolloutWorker:
@@ -183,6 +151,7 @@ class RolloutWorker:
             self._observer.rollout_decided(key, plan.status, present().decision_id)
             if verb is not None and asked is not None:
                 self._obeyed(key, verb, asked, plan)
+            plan = paced(state, plan, self._now())
             self._come_back(key, state, plan)
             state.refused = None
             try:
