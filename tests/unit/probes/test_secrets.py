@@ -175,6 +175,18 @@ async def test_one_read_however_many_wait() -> None:
     assert reader.reads <= 2
 
 
+async def test_reads_that_hang_leave_connections_for_others() -> None:
+    secrets, reader, _ = cached({"k": b"1"})
+    reader.gate = asyncio.Event()
+    waiting = [asyncio.create_task(secrets.values("ns", (f"s{n}",))) for n in range(100)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert reader.reads == module.READS_AT_ONCE < 100
+    reader.gate.set()
+    await asyncio.gather(*waiting)
+    assert reader.reads == 100
+
+
 async def test_what_nobody_asks_for_any_more_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets, _, clock = cached({"k": b"1"})
     for _ in range(3):

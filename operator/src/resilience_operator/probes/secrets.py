@@ -22,6 +22,9 @@ MISSING_TTL_SECONDS = 5.0
 REREAD_SECONDS = 1.0
 # Less than the pool's patience with a probe: while a read hangs, the old value has to serve.
 READ_TIMEOUT_SECONDS = 4.0
+# While reads hang, the connections to the API server are not to be all theirs: the lease and the
+# writes go over the same hundred.
+READS_AT_ONCE = 32
 # Longer than any probe's interval: the policy of a Secret that is not asked for in it is gone.
 UNUSED_SECONDS = 7200.0
 MAX_ENTRIES = 50_000
@@ -74,6 +77,7 @@ class CachedSecrets:
         self._reader = reader
         self._now = now
         self._uniform = uniform
+        self._slots = asyncio.Semaphore(READS_AT_ONCE)
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()  # by their last use
 
     async def values(self, namespace: str, names: tuple[str, ...]) -> SecretValues:
@@ -107,7 +111,7 @@ class CachedSecrets:
 
     async def _refresh(self, entry: _Entry, namespace: str, name: str) -> None:
         try:
-            async with asyncio.timeout(READ_TIMEOUT_SECONDS):
+            async with asyncio.timeout(READ_TIMEOUT_SECONDS), self._slots:
                 data = await self._reader.read(namespace, name)
         except Exception as error:
             entry.forbidden = isinstance(error, Forbidden)
