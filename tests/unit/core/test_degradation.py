@@ -24,6 +24,7 @@ from resilience_operator.core.model import (
 from resilience_operator.core.scoring import score
 from resilience_operator.core.times import to_rfc3339
 from tests.builders import REFERENCE_WEIGHTS, make_health, make_level
+from tools import metricsdoc, rulesgen
 
 OPTIMAL, DEGRADED, LIMITED, MINIMAL, EMERGENCY = Level
 NOW = 10_000.0
@@ -341,6 +342,19 @@ def test_nothing_moves_on_the_memory_of_a_restart() -> None:
 def test_a_level_is_stale_only_by_what_it_is_scored_on() -> None:
     assert make_decision([*healths(), stale("metrics", 5)], at(OPTIMAL)).stale
     assert not make_decision([*healths(), stale("metrics", 0)], at(OPTIMAL)).stale
+
+
+def test_a_stale_level_moves_on_the_other_dependencies() -> None:
+    """So nothing that is said of it, in metrics and alerts, may say that it is held."""
+    decision = make_decision([make_health("openai", 90, 0), stale("s3", 10)], at(OPTIMAL))
+
+    assert decision.stale
+    assert decision.transition is not None
+    said = {metric.name: metric.documentation for metric in metricsdoc.families()}
+    told = {alert.name: alert.summary for alert in rulesgen.alerts()}
+    for sentence in (said["resilience_level_stale"], told["ResilienceLevelStale"]):
+        assert "may be wrong" in sentence
+        assert "held" not in sentence
 
 
 def test_nothing_scored_holds() -> None:

@@ -137,7 +137,8 @@ class LevelMetrics:
         )
         yield family(
             "resilience_level_stale",
-            "1 while the level is held on evidence that is too old; else absent.",
+            "1 while dependencies have not answered for too long, so that the level may be wrong; "
+            "else absent.",
             "gauge",
             lambda: self._mark("resilience_level_stale", lambda plan: plan.stale),
         )
