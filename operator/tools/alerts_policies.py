@@ -45,7 +45,7 @@ def policies() -> list[Alert]:
             _WARNING,
             "5m",
             "max by (namespace, name) (resilience_level_stale) == 1",
-            f"{_LEVEL} is held on evidence that is too old.",
+            f"{_LEVEL} may be wrong: dependencies have not answered for too long.",
         ),
         Alert(
             "ResilienceLevelForced",
@@ -141,6 +141,13 @@ def rollouts() -> list[Alert]:
             "1d",
             'max by (namespace, policy) (resilience_rollout_phase{phase="Paused"}) == 1',
             f"The rollout of {_POLICY} has waited a day for a person.",
+        ),
+        Alert(
+            "ResilienceRolloutWaiting",
+            _INFO,
+            "1d",
+            'max by (namespace, policy) (resilience_rollout_phase{phase="Waiting"}) == 1',
+            f"The rollout of {_POLICY} has not begun for a day: it may wait for a person.",
         ),
     ]
 

@@ -251,6 +251,13 @@ CASES = {
         at="30h",
         every="1h",
     ),
+    "ResilienceRolloutWaiting": Case(
+        phase("Waiting", "1x40"),
+        phase("Waiting", "1x20 0 1x20"),
+        labels=OF_POLICY,
+        at="30h",
+        every="1h",
+    ),
     "ResilienceBudgetBurnsFast": Case(
         {**level("LIMITED", "1x60 0x30"), **level("EMERGENCY", "0x60 1x30")},
         {**level("LIMITED", "1x60 0x1 1x30"), **level("EMERGENCY", "0x60 1x1 0x30")},
