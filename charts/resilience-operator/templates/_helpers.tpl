@@ -59,6 +59,11 @@ app.kubernetes.io/part-of: resilience-operator
 {{ include "resilience-operator.selectorLabels" . }}
 {{- end }}
 
+{{- /* The same with an object's own, which count where both have one. Given as (list root labels). */}}
+{{- define "resilience-operator.labelsWith" -}}
+{{- merge (deepCopy (index . 1)) (include "resilience-operator.labels" (index . 0) | fromYaml) | toYaml }}
+{{- end }}
+
 {{- define "resilience-operator.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "resilience-operator.fullname" .) .Values.serviceAccount.name }}

@@ -7,7 +7,16 @@ import pytest
 import yaml
 
 from resilience_operator.settings import Settings, load
-from tests.integration.chart.helm import NAMESPACE, ROOT, Body, Helm, found, the
+from tests.integration.chart.helm import (
+    CHART,
+    KINDS_OF_MONITORING,
+    NAMESPACE,
+    ROOT,
+    Body,
+    Helm,
+    found,
+    the,
+)
 from tests.integration.chart.matrix import GROUP, OPTIONS
 from tests.integration.custom_resources import definitions
 
@@ -151,6 +160,43 @@ def test_people_get_the_two_kinds_by_the_clusters_own_roles(helm: Helm) -> None:
         (rule,) = role["rules"]
         assert set(rule["verbs"]) == verbs
         assert set(rule["resources"]) == {"resiliencepolicies", "degradationlevels"}
+
+
+def without_duplicates(loader: yaml.SafeLoader, node: yaml.MappingNode) -> Body:
+    """A mapping, if no key is there twice: kustomize refuses that, and so Flux."""
+    keys = [key.value for key, _ in node.value]
+    assert len(set(keys)) == len(keys), sorted(keys)
+    return dict(loader.construct_mapping(node, deep=True))
+
+
+class Strictly(yaml.SafeLoader):
+    """Reads YAML as kustomize does."""
+
+
+Strictly.add_constructor("tag:yaml.org,2002:map", without_duplicates)
+
+
+def test_a_label_that_is_given_twice_is_there_once_with_the_nearer_value(helm: Helm) -> None:
+    near = {"labels": {"team": "near"}}
+    values: Body = {
+        "commonLabels": {"team": "common"},
+        "podLabels": near["labels"],
+        "service": near,
+        "dashboards": {"enabled": True, **near},
+        "metrics": {
+            "serviceMonitor": {"enabled": True, **near},
+            "prometheusRule": {"enabled": True, **near},
+        },
+    }
+    known = [f"--api-versions={kind}" for kind in KINDS_OF_MONITORING]
+    text = helm.run("template", "x", str(CHART), *known, *helm.values(values))
+    objects = [one for one in yaml.load_all(text, Strictly) if one]
+
+    for kind in ("Service", "ConfigMap", "ServiceMonitor", "PrometheusRule"):
+        assert {one["metadata"]["labels"]["team"] for one in found(objects, kind)} == {"near"}
+    (deployment,) = found(objects, "Deployment")
+    assert deployment["metadata"]["labels"]["team"] == "common"
+    assert deployment["spec"]["template"]["metadata"]["labels"]["team"] == "near"
 
 
 def test_a_spread_without_a_selector_gets_ours(helm: Helm) -> None:
