@@ -6,10 +6,11 @@ import pytest
 
 from e2e.docs.pages import ELSEWHERE, ROOT, Page, pages
 from e2e.docs.shell import typed, words
+from tests.unit.docs.logged import logged
 
 PAGES = pages()
 MARKS = re.compile(r"not run in CI: (needs|takes) .{4,}|needs a node")
-LOGGED = "\n".join(path.read_text() for path in (ROOT / "operator" / "src").rglob("*.py"))
+LOGGED = tuple(logged())
 
 
 RUN_ELSEWHERE = {
@@ -73,5 +74,30 @@ def test_what_is_looked_for_in_the_log_is_what_the_operator_writes() -> None:
     assert len(patterns) > 8
     for where, pattern, ignoring_case in patterns:
         for word in pattern.split("|"):
-            flags = re.IGNORECASE if ignoring_case else 0
-            assert re.search(word, LOGGED, flags), f"{where}: nothing is logged with {word!r}"
+            assert is_logged(word, ignoring_case), f"{where}: nothing is logged with {word!r}"
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("will be repeated", True),  # a sentence
+        ("was not told", True),  # one that a variable holds
+        ("LevelDegraded", True),  # the reason of an event
+        ("ProbesTrusted", True),  # one by default
+        ("RolloutHeld", True),
+        ("resilience_operator.audit", True),
+        ("FlagsApplied", False),  # a condition
+        ("resilience_level", False),  # a metric
+        ("withdraw it with", False),  # the command line's
+    ],
+)
+def test_only_what_goes_to_a_logger_counts_as_logged(word: str, written: bool) -> None:
+    source = (path.read_text() for path in (ROOT / "operator" / "src").rglob("*.py"))
+    assert any(word in text for text in source)
+    assert is_logged(word, ignoring_case=False) is written
+
+
+def is_logged(word: str, ignoring_case: bool) -> bool:
+    """Whether the operator writes that to its log."""
+    flags = re.IGNORECASE if ignoring_case else 0
+    return any(re.search(word, each, flags) for each in LOGGED)
