@@ -11,13 +11,19 @@ import pytest
 from e2e.cluster.controlplane import Audit, ControlPlane
 from tests.integration.crd_cases import Namespace
 from tests.integration.custom_resources import Api, install
+from tests.integration.stories import is_story
 from tests.integration.whole_suite import note_deselected
+
+STORY_SECONDS = 300
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What looks back at all the other tests comes last."""
+    """What looks back at all the other tests comes last; a story may have to wait for others."""
     items.sort(key=lambda item: item.path.name == "test_rights_used.py")
+    for item in items:
+        if is_story(item):
+            item.add_marker(pytest.mark.timeout(STORY_SECONDS))
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -84,6 +84,11 @@ def story(told: Story) -> Callable[[Stories], None]:
     return waiting
 
 
+def is_story(item: pytest.Item) -> bool:
+    """Whether a test waits for a story."""
+    return hasattr(getattr(item, "function", None), "story")
+
+
 def story_of(item: pytest.Item, parameter: str) -> Story | None:
     """The story behind a test, if its setting has that name."""
     told: Story | None = getattr(getattr(item, "function", None), "story", None)

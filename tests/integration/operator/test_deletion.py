@@ -1,9 +1,10 @@
 """A policy that goes gives the features back and leaves nothing behind."""
 
-from tests.integration.operator.harness import Dependency, OperatorProcess, wait_until
+from tests.integration.operator.harness import Dependency, wait_until
 from tests.integration.operator.policies import FLAGS, NAME, Body, dependency, level, policy
 from tests.integration.operator.stage import Stage
 from tests.integration.operator.workloads import deployment, digests, pods
+from tests.integration.stories import story
 
 LABEL = "resilience.aidrive.dev/managed-by"
 FINALIZER = "resilience.aidrive.dev/restore"
@@ -32,9 +33,9 @@ def label(stage: Stage, name: str = FLAGS) -> str | None:
     return None if found is None else found["metadata"]["labels"].get(LABEL)
 
 
-def test_deleting_a_policy_restores_the_flags_and_leaves_nothing_behind(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_deleting_a_policy_restores_the_flags_and_leaves_nothing_behind(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     deployment(stage, "dashboard")
     names = pods(stage, "dashboard", 2)
     degraded(stage, targets=[{"name": "dashboard"}])
@@ -53,9 +54,9 @@ def test_deleting_a_policy_restores_the_flags_and_leaves_nothing_behind(
     assert 'name="inventario"' not in operator.get("/metrics")[1]
 
 
-def test_deleting_it_while_the_operator_is_down_waits_for_the_operator(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_deleting_it_while_the_operator_is_down_waits_for_the_operator(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     degraded(stage)
     operator.kill()
     stage.delete_policy()
@@ -67,9 +68,9 @@ def test_deleting_it_while_the_operator_is_down_waits_for_the_operator(
     assert stage.flags()["DEGRADATION_LEVEL"] == "OPTIMAL"
 
 
-def test_on_delete_keep_leaves_the_flags_and_needs_no_finalizer(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_on_delete_keep_leaves_the_flags_and_needs_no_finalizer(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     degraded(stage, flags={"onDelete": "Keep"})
     assert "finalizers" not in stage.policy()["metadata"]
     stage.delete_policy()
@@ -80,9 +81,9 @@ def test_on_delete_keep_leaves_the_flags_and_needs_no_finalizer(
     assert stage.level()["metadata"]["ownerReferences"][0]["name"] == NAME
 
 
-def test_a_level_of_a_persons_own_outlives_the_policy(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_a_level_of_a_persons_own_outlives_the_policy(stage: Stage) -> None:
+    stage.operator().start_leading()
     stage.apply(policy(dependency("postgres", 100, stage.dependency("postgres"))))
     stage.wait_for_level("OPTIMAL")
     stage.apply(level("mine"))
@@ -92,9 +93,9 @@ def test_a_level_of_a_persons_own_outlives_the_policy(
     assert stage.level("mine")
 
 
-def test_another_config_map_name_lets_the_old_one_go(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_another_config_map_name_lets_the_old_one_go(stage: Stage) -> None:
+    stage.operator().start_leading()
     postgres, redis = stage.dependency("postgres"), stage.dependency("redis")
     redis.down()
     stage.apply(degradable(postgres, redis))
@@ -106,9 +107,9 @@ def test_another_config_map_name_lets_the_old_one_go(
     wait_until(lambda: stage.policy()["status"]["configMapName"] == "renamed", "the status says so")
 
 
-def test_what_enforce_wrote_is_restored_although_the_mode_is_observe_by_now(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_what_enforce_wrote_is_restored_although_the_mode_is_observe_by_now(stage: Stage) -> None:
+    stage.operator().start_leading()
     postgres, redis = stage.dependency("postgres"), stage.dependency("redis")
     redis.down()
     stage.apply(degradable(postgres, redis))
@@ -121,9 +122,9 @@ def test_what_enforce_wrote_is_restored_although_the_mode_is_observe_by_now(
     assert stage.flags()["DEGRADATION_LEVEL"] == "OPTIMAL"
 
 
-def test_a_shared_config_map_stays_its_owners_until_a_label_hands_it_over(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_a_shared_config_map_stays_its_owners_until_a_label_hands_it_over(stage: Stage) -> None:
+    stage.operator().start_leading()
     db = stage.dependency("postgres")
     shared = {"flags": {"configMapName": "shared"}}
     for name in ("first", "second"):

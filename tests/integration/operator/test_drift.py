@@ -2,7 +2,7 @@
 
 import time
 
-from tests.integration.operator.harness import Dependency, OperatorProcess, wait_until
+from tests.integration.operator.harness import Dependency, wait_until
 from tests.integration.operator.policies import FLAGS, NAME, dependency, level, policy
 from tests.integration.operator.stage import Stage, transitions
 from tests.integration.stories import story
@@ -21,9 +21,9 @@ def in_seconds(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
 
 
-def test_flags_that_somebody_edits_or_deletes_are_put_right(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_flags_that_somebody_edits_or_deletes_are_put_right(stage: Stage) -> None:
+    stage.operator().start_leading()
     two(stage)
     stage.put_flag("EXPORTS", "off")
     wait_until(lambda: stage.flags()["EXPORTS"] == "on", "the edit is put right")
@@ -35,9 +35,9 @@ def test_flags_that_somebody_edits_or_deletes_are_put_right(
     assert stage.condition("Ready")["status"] == "True"
 
 
-def test_a_level_that_somebody_deletes_is_made_again_where_it_was(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_a_level_that_somebody_deletes_is_made_again_where_it_was(stage: Stage) -> None:
+    stage.operator().start_leading()
     servers = two(stage)
     servers["redis"].down()
     before = stage.wait_for_level("DEGRADED")
@@ -55,9 +55,9 @@ def test_a_level_that_somebody_deletes_is_made_again_where_it_was(
     assert stage.version() == version
 
 
-def test_an_override_holds_until_it_expires_to_the_computed_level(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_an_override_holds_until_it_expires_to_the_computed_level(stage: Stage) -> None:
+    stage.operator().start_leading()
     two(stage)
     override = {"level": "MINIMAL", "reason": "game day", "requestedBy": "ana"}
     stage.patch_level(NAME, override={**override, "expiresAt": in_seconds(5)})
@@ -83,9 +83,11 @@ def test_a_freeze_holds_the_level_through_an_outage_until_it_expires(stage: Stag
     assert stage.level_condition("Frozen")["status"] == "False"
 
 
+@story
 def test_a_capability_stands_by_its_own_dependencies_and_governs_its_own_features(
-    stage: Stage, operator: OperatorProcess
+    stage: Stage,
 ) -> None:
+    operator = stage.operator().start_leading()
     servers = two(stage)
     stage.apply(
         level("exporting", dependencies=[{"name": "postgres", "weight": 1}], features=["exports"])
@@ -107,7 +109,9 @@ def test_a_capability_stands_by_its_own_dependencies_and_governs_its_own_feature
     )
 
 
-def test_a_change_of_the_policy_is_taken_up(stage: Stage, operator: OperatorProcess) -> None:
+@story
+def test_a_change_of_the_policy_is_taken_up(stage: Stage) -> None:
+    stage.operator().start_leading()
     servers = two(stage)
     stage.apply(policy(dependency("postgres", 100, servers["postgres"])))
     wait_until(lambda: stage.policy()["status"].get("observedGeneration") == 2, "it is seen")

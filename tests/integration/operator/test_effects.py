@@ -1,14 +1,15 @@
 """How far the effects of a level reach: nowhere in Observe, and into the pods once a change."""
 
-from tests.integration.operator.harness import OperatorProcess, wait_until
+from tests.integration.operator.harness import wait_until
 from tests.integration.operator.policies import FLAGS, dependency, policy
 from tests.integration.operator.stage import Stage
 from tests.integration.operator.workloads import deployment, digests, pods
+from tests.integration.stories import story
 
 
-def test_observe_decides_and_reports_and_writes_no_config_map(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_observe_decides_and_reports_and_writes_no_config_map(stage: Stage) -> None:
+    stage.operator().start_leading()
     redis = stage.dependency("redis")
     stage.apply(policy(dependency("redis", 100, redis), mode="Observe"))
     wait_until(lambda: stage.standing() == "OPTIMAL", "it has a level")
@@ -20,9 +21,9 @@ def test_observe_decides_and_reports_and_writes_no_config_map(
     assert not any("configmaps" in write for write in stage.writes())
 
 
-def test_pods_are_told_once_for_a_change_of_level_and_not_for_one_of_health(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_pods_are_told_once_for_a_change_of_level_and_not_for_one_of_health(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     servers = {name: stage.dependency(name) for name in ("postgres", "redis", "s3")}
     weights = {"postgres": 80, "redis": 15, "s3": 5}
     deployment(stage, "dashboard")

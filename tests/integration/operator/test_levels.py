@@ -2,7 +2,7 @@
 
 from itertools import islice, permutations
 
-from tests.integration.operator.harness import Dependency, OperatorProcess, wait_until
+from tests.integration.operator.harness import Dependency, wait_until
 from tests.integration.operator.policies import (
     FLAGS,
     NAME,
@@ -13,6 +13,7 @@ from tests.integration.operator.policies import (
     policy,
 )
 from tests.integration.operator.stage import Stage, transitions
+from tests.integration.stories import story
 
 HEALTHY = {"AI_RECOMMENDATIONS": "on", "FAST_SEARCH": "on", "EXPORTS": "on"}
 
@@ -23,9 +24,9 @@ def reference(servers: dict[str, Dependency], *, name: str = NAME, **spec: objec
     return policy(*asked, name=name, **spec)
 
 
-def test_applying_a_policy_makes_level_flags_and_statuses(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_applying_a_policy_makes_level_flags_and_statuses(stage: Stage) -> None:
+    stage.operator().start_leading()
     applied = stage.apply(reference(stage.dependencies()))
     level = stage.wait_for_level("OPTIMAL")
 
@@ -51,9 +52,9 @@ def test_applying_a_policy_makes_level_flags_and_statuses(
     assert by_kind["DegradationLevel"]["uid"] == level["metadata"]["uid"]
 
 
-def test_redis_down_is_exactly_85_and_takes_its_features_until_it_is_back(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_redis_down_is_exactly_85_and_takes_its_features_until_it_is_back(stage: Stage) -> None:
+    operator = stage.operator().start_leading()
     servers = stage.dependencies()
     stage.apply(reference(servers))
     stage.wait_for_level("OPTIMAL")
@@ -95,7 +96,9 @@ def refused_results() -> str:
     return 'resilience_probe_results_total{reason="Refused",type="tcp",verdict="Unhealthy"}'
 
 
-def test_recovery_climbs_one_level_at_a_time(stage: Stage, operator: OperatorProcess) -> None:
+@story
+def test_recovery_climbs_one_level_at_a_time(stage: Stage) -> None:
+    stage.operator().start_leading()
     servers = stage.dependencies()
     stage.apply(reference(servers))
     stage.wait_for_level("OPTIMAL")
@@ -109,9 +112,9 @@ def test_recovery_climbs_one_level_at_a_time(stage: Stage, operator: OperatorPro
     assert climbed[-3:] == ["LIMITED", "DEGRADED", "OPTIMAL"]
 
 
-def test_bands_do_not_depend_on_the_order_of_the_list(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_bands_do_not_depend_on_the_order_of_the_list(stage: Stage) -> None:
+    stage.operator().start_leading()
     servers = stage.dependencies()
     # Each fourth of the 24 orders begins with another dependency.
     orders = list(islice(permutations(servers), 0, None, 4))
@@ -139,10 +142,10 @@ def test_bands_do_not_depend_on_the_order_of_the_list(
     expect("OPTIMAL", 100)
 
 
-def test_a_level_that_has_the_policys_name_and_is_anothers_is_told(
-    stage: Stage, operator: OperatorProcess
-) -> None:
+@story
+def test_a_level_that_has_the_policys_name_and_is_anothers_is_told(stage: Stage) -> None:
     """The policy works without a level of its own, and gets it once the name is free."""
+    operator = stage.operator().start_leading()
     db = stage.dependency("db")
     stage.apply(level(NAME, "other"))
     stage.apply(policy(dependency("db", 100, db)))

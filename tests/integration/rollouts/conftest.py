@@ -8,16 +8,9 @@ from e2e.cluster.controlplane import ControlPlane
 from tests.integration.custom_resources import Api, install
 from tests.integration.rollouts.shop import opened
 from tests.integration.routes import install_routes, install_virtual_services
-from tests.integration.stories import Stories, selected, story_of
+from tests.integration.stories import Stories, selected
 
 _AT_ONCE = 6
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A story may have to wait for others that began before it."""
-    for item in items:
-        if story_of(item, "shop") is not None:
-            item.add_marker(pytest.mark.timeout(300))
 
 
 @pytest.fixture(scope="session", autouse=True)
