@@ -43,7 +43,12 @@ def main() -> None:
     if settings.kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # kopf reads it from there
     collector.calm_down()
-    sys.exit(uvloop.run(run(settings)))
+    code = uvloop.run(run(settings))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not by way of the interpreter's end, which waits for lookups of names that hang: most of all
+    # where leadership was lost with the network.
+    os._exit(code)
 
 
 async def run(settings: Settings) -> int:
