@@ -44,7 +44,6 @@ class Route(World):
     """
 
     before: int = 0
-    noted: int | None = None
     canary_gone: bool = False
 
     def __post_init__(self) -> None:
@@ -210,6 +209,14 @@ class TestSharedBefore:
         world = Route(before=50, level=None)
         world.run(60)
         assert (world.status.phase, world.weight) == (RolloutPhase.WAITING, 50)
+
+    def test_nor_are_they_taken_from_the_user_who_changes_them_again(self) -> None:
+        world = Route(before=50, level=None)
+        world.run(60)
+        world.weight = 40
+        world.run(60)
+        assert (world.effects, world.weight) == ([], 40)
+        assert world.status.originals == weights(40)
 
     def test_a_promotion_before_the_first_step_brings_the_users_weights_back(self) -> None:
         world = Route(before=50)

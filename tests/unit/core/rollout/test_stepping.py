@@ -602,7 +602,7 @@ def test_what_never_left_need_not_come_home() -> None:
 def test_a_first_weight_set_before_a_crash_is_taken_back_if_it_may_not_start_now() -> None:
     world = World()
     world.decide()
-    world.weight, world.level = 5, Level.MINIMAL
+    world.weight, world.noted, world.level = 5, 0, Level.MINIMAL
     assert world.decide().effect is Effect.RESTORE_WEIGHTS
     assert (world.weight, world.status.phase) == (0, WAITING)
 

@@ -94,6 +94,13 @@ def make_pods(name: str, version: str, count: int) -> DeploymentView:
     )
 
 
+def _weights(canary: int) -> tuple[OriginalWeight, ...]:
+    return (
+        OriginalWeight(path=STABLE_PATH, weight=100 - canary),
+        OriginalWeight(path=CANARY_PATH, weight=canary),
+    )
+
+
 def restored(status: RolloutStatus) -> RolloutStatus:
     """The status as a restarted operator reads it."""
     return RolloutStatus.model_validate(json.loads(json.dumps(dump_status(status))))
@@ -115,6 +122,7 @@ class World:
     accepted: bool = True
     drifted: bool = False
     real_share: float | None = None
+    noted: int | None = None  # the canary's weight before, as noted on the route
     problem: Problem | None = None
     originals: bool = True
     level: Level | None = Level.OPTIMAL
@@ -150,15 +158,12 @@ class World:
     def traffic(self) -> TrafficView:
         if self.problem is not None:
             return TrafficView(accepted=False, problem=self.problem)
-        share = self.weight or 0
-        now = (
-            OriginalWeight(path=STABLE_PATH, weight=100 - share),
-            OriginalWeight(path=CANARY_PATH, weight=share),
-        )
+        by_replicas = self.spec.traffic.replicas is not None
         return TrafficView(
             weight=self.weight,
             accepted=self.accepted,
-            originals=now if self.originals else (),
+            originals=_weights(self.weight or 0) if self.originals else (),
+            recorded=() if self.noted is None or by_replicas else _weights(self.noted),
             drifted=self.drifted,
             real_share=self.real_share,
         )
@@ -196,9 +201,10 @@ class World:
         if plan.effect is not Effect.NONE:
             self.effects.append((plan.effect, plan.weight))
         if plan.effect is Effect.SET_WEIGHT:
+            self.noted = self.weight if self.noted is None else self.noted
             self.weight, self.drifted = plan.weight, False
         elif plan.effect is Effect.RESTORE_WEIGHTS:
-            self.weight, self.drifted = 0, False
+            self.weight, self.drifted, self.noted = 0, False, None
         elif plan.effect is Effect.COPY_TEMPLATE:
             self.stable = replace(self.stable, content=self.canary.content)
 

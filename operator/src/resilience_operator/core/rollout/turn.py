@@ -179,13 +179,13 @@ def _route_gone(turn: Turn) -> bool:
 def unrecorded(turn: Turn) -> bool:
     """Whether the weights to return to are not in status.
 
-    A share of 0 is one of ours only where a canary that had traffic was left without any: on a
-    route a note says so, of replicas the counts do.
+    Before the first step those that are there now are the user's, unless we have left them there:
+    on a route a note says so, of replicas the counts do.
     """
     traffic, status = turn.seen.traffic, turn.status
-    ours = status.step > 0 or (bool(status.originals) and traffic.weight != 0)
-    left_out = bool(traffic.recorded) or (turn.by_replicas and shared(turn))
-    return not ours and not left_out and traffic.originals != status.originals
+    counted = turn.by_replicas and bool(status.originals)
+    left_there = bool(traffic.recorded) or (counted and (traffic.weight != 0 or shared(turn)))
+    return status.step == 0 and not left_there and traffic.originals != status.originals
 
 
 def noted(turn: Turn) -> Turn:
