@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 _HANGING = """
+import atexit
 import time
 from concurrent.futures import ThreadPoolExecutor
 from resilience_operator import main
@@ -13,6 +14,7 @@ async def run(settings):
     print("said")
     return 3
 
+atexit.register(print, "cleaned up")
 main.run = run
 main.main()
 """
@@ -21,4 +23,4 @@ main.main()
 def test_a_thread_that_hangs_does_not_keep_the_process_from_ending() -> None:
     command = [sys.executable, "-c", _HANGING]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert (done.returncode, done.stdout) == (3, "said\n"), done.stderr
+    assert (done.returncode, done.stdout) == (3, "said\ncleaned up\n"), done.stderr

@@ -5,6 +5,7 @@ what the cluster says, which is the one path that restarts have to get right any
 """
 
 import asyncio
+import atexit
 import logging
 import os
 import signal
@@ -44,6 +45,7 @@ def main() -> None:
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # kopf reads it from there
     collector.calm_down()
     code = uvloop.run(run(settings))
+    atexit._run_exitfuncs()  # among them who removes the files of a kubeconfig's keys
     sys.stdout.flush()
     sys.stderr.flush()
     # Not by way of the interpreter's end, which waits for lookups of names that hang: most of all
