@@ -95,9 +95,26 @@ def test_a_delay_lets_a_short_dip_pass() -> None:
     assert waiting.wake_at == NOW + 20
     assert "from OPTIMAL to LIMITED" in waiting.message
     over = make_decision(ALL_UP, waiting.state, NOW + 10, rules)
-    assert over.state.worse_since is None
+    assert over.state.worse_since == {}
     lasting = make_decision(dip, waiting.state, NOW + 20, rules)
     assert lasting.level is LIMITED
+
+
+def test_a_delay_holds_for_each_worse_level_by_itself() -> None:
+    """What only just became worse still has not lasted, however long something milder has."""
+    rules = stabilized(degrade_after_seconds=20)
+    shallow, deep = healths(postgres=0), healths(openai=0, postgres=0)
+    first = make_decision(shallow, at(OPTIMAL), NOW, rules)
+    turned = make_decision(deep, first.state, NOW + 19, rules)
+    assert (turned.level, turned.wake_at) == (OPTIMAL, NOW + 20)
+    assert f"from OPTIMAL to DEGRADED at {to_rfc3339(NOW + 20)}" in turned.message
+    lasting = make_decision(deep, turned.state, NOW + 20, rules)
+    assert (lasting.level, lasting.wake_at) == (DEGRADED, NOW + 39)
+    assert f"from DEGRADED to MINIMAL at {to_rfc3339(NOW + 39)}" in lasting.message
+    assert make_decision(deep, lasting.state, NOW + 39, rules).level is MINIMAL
+    # Milder again: only what is still called for goes on counting.
+    milder = make_decision(shallow, turned.state, NOW + 19.5, rules)
+    assert set(milder.state.worse_since) == {DEGRADED}
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def _ends(expires_at: str, now: float) -> float | None:
 
 def _hold(case: _Case, why: explanation.Why) -> LevelDecision:
     """The level stays and nothing that was under way towards another one counts."""
-    state = replace(case.state, better_since=None, worse_since=None)
+    state = replace(case.state, better_since=None, worse_since={})
     return LevelDecision(case.state.level, None, why.reason, why.message, state)
 
 
@@ -171,13 +171,21 @@ def _follow(case: _Case, current: Level) -> LevelDecision:
 
 
 def _degrade(case: _Case, current: Level, to: Level) -> LevelDecision:
-    since = case.now if case.state.worse_since is None else case.state.worse_since
-    due = since + case.rules.stabilization.degrade_after_seconds
+    """To the worst level that has been called for long enough; a worse one waits for its turn."""
+    delay = case.rules.stabilization.degrade_after_seconds
+    called_for = bands.SCALE[rank(current) + 1 : rank(to) + 1]
+    since = {level: case.state.worse_since.get(level, case.now) for level in called_for}
+    lasting = [level for level in called_for if case.now >= since[level] + delay]
+    waiting = called_for[len(lasting) :]
     why = _verdict(case, to, case.score.high)
-    if case.now >= due:
+    if not waiting:
         return _move(case, to, why)
-    decision = _hold(case, explanation.degrading(why, current, to, due))
-    return replace(decision, state=replace(decision.state, worse_since=since), wake_at=due)
+    reached = lasting[-1] if lasting else current
+    due = since[waiting[0]] + delay
+    following = [level for level in waiting if since[level] + delay == due][-1]
+    decision = _move(case, reached, explanation.degrading(why, reached, following, due))
+    state = replace(decision.state, worse_since={level: since[level] for level in waiting})
+    return replace(decision, state=state, wake_at=due)
 
 
 def _supported(case: _Case, current: Level) -> Level | None:

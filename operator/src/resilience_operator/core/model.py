@@ -141,7 +141,8 @@ class LevelState:
     level: Level | None = None
     since: float | None = None
     better_since: float | None = None
-    worse_since: float | None = None
+    # Of each level worse than this one: since when the score has called for it, or for a worse one.
+    worse_since: Mapping[Level, float] = field(default_factory=dict)
     transitions: tuple[LevelTransition, ...] = ()
     # A person forced the level and nothing has been computed into force since.
     overridden: bool = False
