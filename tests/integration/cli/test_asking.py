@@ -58,7 +58,7 @@ def test_what_a_person_asks_is_not_taken_for_the_operators_own(shop: Shop) -> No
     force = ("--level", "LIMITED", "--for", "5m", "--reason", "test", "--requested-by", "ana")
 
     assert shop.run("rollout", "pause", "inventario", "--no-wait").exit_code == 0
-    assert shop.run("level", "override", "inventario", *force).exit_code == 0
+    assert shop.run("level", "override", "inventario", *force, "--no-wait").exit_code == 0
 
     for plural, field in ((POLICIES, "f:metadata"), (LEVELS, "f:spec")):
         body = shop.here.api.get(objects(shop.here.name, plural, "inventario"))
@@ -160,7 +160,7 @@ def test_whoever_has_seen_enough_interrupts_the_watch(shop: Shop) -> None:
 def test_an_override_passes_the_schema_and_a_release_takes_it_off(shop: Shop) -> None:
     result = shop.run(
         *("level", "override", "inventario", "--level", "MINIMAL"),
-        *("--for", "2h", "--reason", "game day"),
+        *("--for", "2h", "--reason", "game day", "--no-wait"),
     )
     assert result.exit_code == 0, result.output
     override = shop.here.api.get(objects(shop.here.name, LEVELS, "inventario"))["spec"]["override"]
@@ -172,10 +172,22 @@ def test_an_override_passes_the_schema_and_a_release_takes_it_off(shop: Shop) ->
     assert f"{who} forces MINIMAL for" in shop.run("status").output
 
     frozen = ("level", "freeze", "inventario", "--for", "30m", "--reason", "migration")
-    assert shop.run(*frozen).exit_code == 0
+    assert shop.run(*frozen, "--no-wait").exit_code == 0
     assert "frozen for" in shop.run("status").output
 
-    assert shop.run("level", "release", "inventario").exit_code == 0
+    assert shop.run("level", "release", "inventario", "--no-wait").exit_code == 0
+    spec = shop.here.api.get(objects(shop.here.name, LEVELS, "inventario"))["spec"]
+    assert spec == {"policyRef": {"name": "inventario"}}
+
+
+def test_without_an_operator_no_lever_is_said_to_count(shop: Shop) -> None:
+    force = ("--level", "MINIMAL", "--for", "2h", "--reason", "game day")
+
+    for words in (("override", "inventario", *force), ("release", "inventario")):
+        result = shop.run("level", *words, "--timeout", "1s")
+
+        assert result.exit_code == 1
+        assert f"has not taken {words[0]} of inventario" in result.stderr
     spec = shop.here.api.get(objects(shop.here.name, LEVELS, "inventario"))["spec"]
     assert spec == {"policyRef": {"name": "inventario"}}
 

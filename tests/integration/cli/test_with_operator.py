@@ -1,4 +1,4 @@
-"""The command line and the operator itself: a rollout watched, paused, refused, promoted.
+"""The command line and the operator itself: levers, and a rollout paused, refused, promoted.
 
 There is no kubelet: the test plays the Deployment controller and reports every replica as ready.
 """
@@ -107,6 +107,32 @@ def ready(stage: Stage, name: str) -> int:
     found = stage.find(f"apps/v1/deployments/{name}") or {}
     count: int = found.get("status", {}).get("readyReplicas", 0)
     return count
+
+
+def test_levers_from_the_keyboard(stage: Stage) -> None:
+    """What is said to hold is what the operator reports, at once."""
+    stage.operator().start_leading()
+    stage.apply(policy(dependency("postgres", 1, stage.dependency("postgres"))))
+    stage.wait_for_level("OPTIMAL")
+    made = Keyboard(stage)
+    common = ("inventario", "--for", "1h", "--reason", "test", "--requested-by", "ana")
+
+    for wanted in ("LIMITED", "MINIMAL"):  # the second one replaces the first
+        forced = made.run("level", "override", *common, "--level", wanted)
+        assert forced.exit_code == 0, forced.output
+        assert f"is forced to {wanted}" in forced.stdout
+        assert stage.level_condition("Overridden")["status"] == "True"
+        assert stage.level()["status"]["level"] == wanted
+    frozen = made.run("level", "freeze", *common[:-2])
+    assert "is frozen at MINIMAL" in frozen.stdout, frozen.output
+    assert "Its override comes first" in frozen.stdout
+
+    released = made.run("level", "release", "inventario")
+
+    assert released.exit_code == 0, released.output
+    assert "is released from its override and freeze; the probes say OPTIMAL" in released.stdout
+    assert stage.level()["status"]["level"] == "OPTIMAL"
+    assert stage.level_condition("Overridden")["status"] == "False"
 
 
 @pytest.fixture

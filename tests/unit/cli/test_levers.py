@@ -1,4 +1,6 @@
-"""`level override|freeze|release`: what is written, and what the person is told."""
+"""`level override|freeze|release`: what is written, what comes of it, and what is said."""
+
+import pytest
 
 from tests.unit.cli.world import World
 
@@ -9,11 +11,13 @@ OVERRIDE = {
     "expiresAt": "2026-11-24T13:00:00Z",
 }
 FREEZE = {"reason": "migration", "expiresAt": "2026-11-24T12:15:00Z"}
+FREEZING = ("level", "freeze", "inventario", "--for", "15m", "--reason", "migration")
 FORCE = ("level", "override", "inventario", "--level", "limited", "--reason", " game day ")
 
 
 def test_an_override_has_a_level_a_reason_a_name_and_an_end(world: World) -> None:
     world.level()
+    world.level_operator()
 
     result = world.run(*FORCE, "--for", "2h")
 
@@ -35,6 +39,7 @@ def test_an_override_has_a_level_a_reason_a_name_and_an_end(world: World) -> Non
 
 def test_an_override_says_whose_it_replaces(world: World) -> None:
     world.level(override=OVERRIDE)
+    world.level_operator()
 
     result = world.run(*FORCE, "--for", "30m", "--requested-by", "eva")
 
@@ -44,6 +49,7 @@ def test_an_override_says_whose_it_replaces(world: World) -> None:
 
 def test_who_forced_it_before_cannot_steer_the_terminal(world: World) -> None:
     world.level(override={**OVERRIDE, "requestedBy": "eva\x1b[2J\nroot"})
+    world.level_operator()
 
     output = world.run(*FORCE, "--for", "30m").output
 
@@ -53,11 +59,12 @@ def test_who_forced_it_before_cannot_steer_the_terminal(world: World) -> None:
 
 def test_a_freeze_keeps_the_level(world: World) -> None:
     world.level(override=OVERRIDE)
+    world.level_operator()
 
-    result = world.run("level", "freeze", "inventario", "--for", "15m", "--reason", "migration")
+    result = world.run(*FREEZING)
 
     assert result.output == (
-        "inventario is frozen at LIMITED for 15m, until 2026-11-24T12:15:00Z. "
+        "inventario is frozen at MINIMAL for 15m, until 2026-11-24T12:15:00Z. "
         "Its override comes first for as long as it lasts.\n"
     )
     assert world.cluster.patches[0][2] == {"spec": {"freeze": FREEZE}}
@@ -65,14 +72,16 @@ def test_a_freeze_keeps_the_level(world: World) -> None:
 
 def test_a_freeze_of_what_has_no_level_yet_says_so(world: World) -> None:
     world.level()["status"] = {}
+    world.level_operator()
 
-    result = world.run("level", "freeze", "inventario", "--for", "15m", "--reason", "migration")
+    result = world.run(*FREEZING)
 
     assert "is frozen, as soon as it has a level" in result.output
 
 
 def test_a_release_takes_both_off(world: World) -> None:
     world.level(override=OVERRIDE, freeze=FREEZE)
+    world.level_operator()
 
     result = world.run("level", "release", "inventario")
 
@@ -113,3 +122,107 @@ def test_an_end_beyond_the_calendar_is_refused(world: World) -> None:
 
     assert result.exit_code == 2
     assert "is no length of time" in result.stderr
+
+
+def test_a_freeze_is_waited_for(world: World) -> None:
+    world.level()
+    world.level_operator()
+
+    assert "inventario is frozen at LIMITED for 15m" in world.run(*FREEZING).stdout
+
+
+RELEASE = ("level", "release", "inventario")
+
+
+@pytest.mark.parametrize(
+    ("words", "verb", "withdrawal"),
+    [
+        ((*FORCE, "--for", "2h"), "override", True),
+        (FREEZING, "freeze", True),
+        (RELEASE, "release", False),
+    ],
+)
+def test_an_operator_that_does_not_run_is_noticed(
+    world: World, words: tuple[str, ...], verb: str, withdrawal: bool
+) -> None:
+    """Its last word on an override of before counts for nothing."""
+    world.level(override=OVERRIDE)
+    world.level_operator()
+    world.clock.each(world.clock.now())
+    world.clock.each = lambda now: None
+
+    result = world.run(*words)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    withdraw = "; withdraw it with kubectl resilience level release inventario -n retail"
+    assert result.stderr == (
+        f"The operator has not taken {verb} of inventario within 30 s: see whether it runs. "
+        f"The request stands{withdraw if withdrawal else ''}.\n"
+    )
+    assert len(world.cluster.patches) == 1
+
+
+@pytest.mark.parametrize("words", [(*FORCE, "--for", "2h"), FREEZING, RELEASE])
+def test_a_lever_is_pulled_without_waiting(world: World, words: tuple[str, ...]) -> None:
+    world.level(override=OVERRIDE)
+
+    result = world.run(*words, "--no-wait")
+
+    assert result.exit_code == 0
+    what = f"{words[1]} is asked of inventario; the operator takes it from there.\n"
+    assert result.stdout == what
+    assert len(world.cluster.patches) == 1
+
+
+def test_a_wait_ends_in_time(world: World) -> None:
+    world.level()
+
+    result = world.run(*FORCE, "--for", "2h", "--timeout", "5s")
+
+    assert result.exit_code == 1
+    assert "has not taken override of inventario within 5 s" in result.stderr
+
+
+def test_an_override_of_which_nothing_comes_says_so(world: World) -> None:
+    """As when the operator's clock is ahead, and it has ended before it began."""
+    world.level()["status"]["message"] = "openai is down."
+    world.level_operator(obeys=False)
+
+    result = world.run(*FORCE, "--for", "1m")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "The operator has taken override of inventario, and nothing has come of it: LIMITED, "
+        "openai is down.\n"
+    )
+
+
+def test_an_override_that_somebody_else_changes_has_given_way(world: World) -> None:
+    level = world.level()
+    world.level_operator()
+    turn = world.clock.each
+
+    def meddle(now: float) -> None:
+        level["spec"]["override"] = OVERRIDE
+        level["metadata"]["generation"] = 3
+        turn(now)
+
+    world.clock.each = meddle
+
+    result = world.run(*FORCE, "--for", "2h")
+
+    assert result.exit_code == 1
+    assert "override of inventario has given way to what somebody has set since." in result.stderr
+
+
+def test_a_release_that_the_operator_has_yet_to_see_is_waited_for(world: World) -> None:
+    world.level(override=OVERRIDE)
+    world.level_operator()
+    world.clock.each(world.clock.now())
+    assert world.run(*RELEASE, "--no-wait").exit_code == 0
+
+    result = world.run(*RELEASE)
+
+    assert result.exit_code == 0
+    assert "inventario is released from its override" in result.stdout

@@ -108,8 +108,10 @@ class FakeCluster:
             self.conflicts -= 1
             raise Conflict("the object has been modified")
         self.patches.append((resource.plural, name, body))
-        merge(self.objects[resource.plural, name], body)
-        return self.objects[resource.plural, name]
+        found = self.objects[resource.plural, name]
+        merge(found, body)
+        found["metadata"]["generation"] += "spec" in body
+        return copy.deepcopy(found)
 
     def _fail(self) -> None:
         if self.fails is not None:
@@ -176,6 +178,26 @@ class World:
                 body["metadata"].get("annotations", {}).pop(ANNOTATION, None)
             if left:
                 body["status"]["rollout"] = left.pop(0)
+
+        self.clock.each = turn
+
+    def level_operator(self, obeys: bool = True, name: str = "inventario") -> None:
+        """One that sees a level's spec at the first look, and goes by it unless it cannot."""
+
+        def turn(now: float) -> None:
+            body = self.cluster.objects["degradationlevels", name]
+            spec, status = body["spec"], body["status"]
+            override, freeze = spec.get("override"), spec.get("freeze")
+            status["observedGeneration"] = body["metadata"]["generation"]
+            if override and obeys:
+                status["level"] = override["level"]
+            held = {
+                "Overridden": override is not None,
+                "Frozen": freeze is not None and override is None and "level" in status,
+            }
+            status["conditions"] = [
+                condition(type_, str(holds and obeys), type_, "") for type_, holds in held.items()
+            ]
 
         self.clock.each = turn
 

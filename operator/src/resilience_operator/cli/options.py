@@ -11,6 +11,7 @@ from resilience_operator.cli.durations import parse_duration
 from resilience_operator.cli.session import Target
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_WAIT_SECONDS = 300.0
 
 pass_target = click.make_pass_decorator(Target, ensure=True)
 
@@ -73,6 +74,22 @@ def output_option(command: _F) -> _F:
         default="text",
         help="For people, or for programs.",
     )(command)
+
+
+def wait_options(command: _F) -> _F:
+    """--no-wait and --timeout, of what the operator has to answer."""
+    for option in (
+        click.option(
+            "--timeout", type=DURATION, default=_WAIT_SECONDS, help="Longest wait; default: 5m."
+        ),
+        click.option(
+            "--wait/--no-wait",
+            default=True,
+            help="Wait for the outcome (default), or only leave the request.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 class DurationType(click.ParamType[float]):

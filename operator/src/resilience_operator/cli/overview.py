@@ -43,6 +43,11 @@ class LevelOverview:
         freeze = self.spec.freeze if self.spec else None
         return freeze is not None and self._future(freeze.expires_at)
 
+    def holds(self, condition: str) -> bool:
+        """Whether the operator reports that condition as true."""
+        found = (each.status for each in self.status.conditions if each.type == condition)
+        return ConditionStatus.TRUE in found
+
     def _future(self, timestamp: str) -> bool:
         ends = from_rfc3339(timestamp)
         return ends is not None and ends > self.now

@@ -2,7 +2,7 @@
 
 import click
 
-from resilience_operator.cli.errors import ExitCode, printable
+from resilience_operator.cli.errors import ExitCode
 from resilience_operator.cli.naming import policies
 from resilience_operator.cli.options import (
     DURATION,
@@ -10,10 +10,10 @@ from resilience_operator.cli.options import (
     global_options,
     output_option,
     pass_target,
+    wait_options,
 )
+from resilience_operator.cli.outcome import conclude
 from resilience_operator.cli.session import Target, run
-
-_WAIT_SECONDS = 300.0
 
 
 @click.group()
@@ -58,25 +58,15 @@ def _verb(verb: str, what: str) -> click.Command:
 
     @click.command(verb, help=what)
     @click.argument("name", type=NAME, shell_complete=policies)
-    @click.option(
-        "--wait/--no-wait",
-        default=True,
-        help="Wait for the outcome (default), or only leave the request.",
-    )
-    @click.option(
-        "--timeout", type=DURATION, default=_WAIT_SECONDS, help="Longest wait; default: 5m."
-    )
+    @wait_options
     @global_options
     @pass_target
     def ask(target: Target, name: str, wait: bool, timeout: float) -> None:
         from resilience_operator.cli.rollouts.asking import ask as carry_out
         from resilience_operator.core.rollout.model import Verb
 
-        outcome = run(
-            target, lambda session: carry_out(session, name, Verb(verb), timeout if wait else None)
-        )
-        click.echo(printable(outcome.message), err=not outcome.good)
-        raise click.exceptions.Exit(ExitCode.OK if outcome.good else ExitCode.FAILED)
+        longest = timeout if wait else None
+        conclude(run(target, lambda session: carry_out(session, name, Verb(verb), longest)))
 
     return ask
 

@@ -4,26 +4,19 @@ The annotation is set only on the object that was looked at: whoever asks at the
 not overwritten.
 """
 
-import click
-
 from resilience_operator.api.v1alpha1.base import ROLLOUT_ANNOTATION
-from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
 from resilience_operator.cli.errors import CliError
+from resilience_operator.cli.outcome import Outcome
 from resilience_operator.cli.rollouts.following import needed_view
 from resilience_operator.cli.rollouts.refusals import Refusals
-from resilience_operator.cli.rollouts.sense import Outcome, has_begun, objection, result
+from resilience_operator.cli.rollouts.sense import has_begun, objection, result
 from resilience_operator.cli.rollouts.view import RolloutView, pending_verb, rollout_status
 from resilience_operator.cli.session import Object, Session
-from resilience_operator.core.errors import Conflict, TransientError
+from resilience_operator.cli.waiting import Wait, left
+from resilience_operator.core.errors import Conflict
 from resilience_operator.core.resources import POLICIES
 from resilience_operator.core.rollout.model import Verb
 
-_POLL_SECONDS = 0.5
-# The operator takes a verb within a second; it has to be away for this to pass.
-_TAKEN_SECONDS = 30.0
-# The status follows right after; a slow API server gets a little longer.
-_BEGUN_SECONDS = 8.0
-_PATIENCE_SECONDS = 30.0
 _ATTEMPTS = 5
 
 
@@ -32,7 +25,7 @@ async def ask(session: Session, name: str, verb: Verb, longest: float | None) ->
     async with Refusals.listen(session, name, verb) as refusals:
         view = await _annotate(session, name, verb)
         if longest is None:
-            return Outcome(True, f"{verb} is asked of {name}; the operator takes it from there.")
+            return left(verb, name)
         return await _Wait(session, name, verb, view, refusals, longest).outcome()
 
 
@@ -60,8 +53,10 @@ async def _annotate(session: Session, name: str, verb: Verb) -> RolloutView:
     raise CliError(f"Policy {name} keeps changing: nothing was asked of it. Try again.")
 
 
-class _Wait:
-    """One request on its way: asked, taken, begun, done."""
+class _Wait(Wait):
+    """A verb on its way."""
+
+    follow = "rollout status --watch"
 
     def __init__(
         self,
@@ -72,84 +67,39 @@ class _Wait:
         refusals: Refusals,
         longest: float,
     ) -> None:
-        self._session = session
-        self._name = name
+        super().__init__(session, POLICIES, name, verb, longest)
+        self.withdrawal = f"kubectl annotate -n {session.namespace} rp/{name} {ROLLOUT_ANNOTATION}-"
         self._verb = verb
         self._before = view.status
         self._refusals = refusals
-        self._asked_at = session.clock.now()
-        self._longest = longest
-        self._taken_at: float | None = None
-        self._told = view.status.message
 
-    async def outcome(self) -> Outcome:
-        """What comes of it."""
-        while True:
-            body = await self._read()
-            now, status = self._session.clock.now(), rollout_status(body)
-            if self._taken_at is None and pending_verb(body) != self._verb.value:
-                self._taken_at = now
-            found = await self._judge(status, now)
-            if found is not None:
-                return found
-            self._tell(status)
-            await self._session.clock.sleep(_POLL_SECONDS)
+    def is_taken(self, body: Object) -> bool:
+        """The operator takes the annotation off."""
+        return pending_verb(body) != self._verb.value
 
-    async def _judge(self, status: RolloutStatus, now: float) -> Outcome | None:
-        waited = now - self._asked_at
-        if self._refusals.heard is not None:
-            return _refused(self._name, self._refusals.heard)
-        if self._taken_at is None:
-            return self._not_taken(waited) if waited >= min(self._longest, _TAKEN_SECONDS) else None
-        done = result(self._verb, self._before, status)
-        if done is not None:
-            return done
-        begun = has_begun(self._verb, self._before, status)
-        if not begun and now - self._taken_at >= _BEGUN_SECONDS:
-            return await self._not_begun(status)
-        return self._too_late(status) if waited >= self._longest else None
+    def has_begun(self, body: Object) -> bool:
+        """By the phase."""
+        return has_begun(self._verb, self._before, rollout_status(body))
 
-    def _not_taken(self, waited: float) -> Outcome:
-        return Outcome(
-            False,
-            f"The operator has not taken {self._verb} of {self._name} within {waited:.0f} s: see "
-            "whether it runs. The request stands; withdraw it with kubectl annotate -n "
-            f"{self._session.namespace} rp/{self._name} {ROLLOUT_ANNOTATION}-.",
-        )
+    def result(self, body: Object) -> Outcome | None:
+        """By the phase."""
+        return result(self._verb, self._before, rollout_status(body))
 
-    async def _not_begun(self, status: RolloutStatus) -> Outcome:
-        earlier = await self._refusals.earlier()
-        if earlier is not None:
-            return _refused(self._name, earlier)
-        return Outcome(
-            False,
-            f"The operator has taken {self._verb} of {self._name}, and nothing has come of it: "
-            f"{status.phase}, {status.message or 'no message'}",
-        )
+    def refusal(self) -> str | None:
+        """What the operator has said in an event."""
+        return self._refusals.heard
 
-    def _too_late(self, status: RolloutStatus) -> Outcome:
-        return Outcome(
-            False,
-            f"{self._verb} of {self._name} is not done after {self._longest:.0f} s and goes on: "
-            f"{status.phase}, {status.message} Follow it with rollout status --watch.",
-        )
+    async def earlier_refusal(self) -> str | None:
+        """An event that was there before."""
+        return await self._refusals.earlier()
 
-    def _tell(self, status: RolloutStatus) -> None:
-        """Progress goes to stderr: stdout has the outcome alone."""
-        if self._taken_at is not None and status.message and status.message != self._told:
-            self._told = status.message
-            click.echo(f"{status.phase}: {status.message}", err=True)
+    def standing(self, body: Object) -> str:
+        """The phase and the message."""
+        status = rollout_status(body)
+        return f"{status.phase}, {status.message or 'no message'}"
 
-    async def _read(self) -> Object:
-        began = self._session.clock.now()
-        while True:
-            try:
-                return await self._session.need(POLICIES, self._name)
-            except TransientError:
-                if self._session.clock.now() - began >= _PATIENCE_SECONDS:
-                    raise
-                await self._session.clock.sleep(_POLL_SECONDS)
-
-
-def _refused(name: str, note: str) -> Outcome:
-    return Outcome(False, f"The operator refused it for {name}: {note}")
+    def progress(self, body: Object) -> str:
+        """The phase and the message, once there is news."""
+        status = rollout_status(body)
+        news = status.message and status.message != self._before.message
+        return f"{status.phase}: {status.message}" if news else ""

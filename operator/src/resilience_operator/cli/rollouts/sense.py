@@ -4,21 +4,13 @@ The operator decides; what its status alone can tell is told here at once, in it
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from resilience_operator.api.v1alpha1.base import ROLLOUT_ANNOTATION
 from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase, RolloutStatus
+from resilience_operator.cli.outcome import Outcome
 from resilience_operator.cli.rollouts.view import AT_REST, GONE_WRONG, RolloutView
 from resilience_operator.cli.rollouts.words import AWAITING_APPROVAL, version
 from resilience_operator.core.rollout.model import Verb
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a request."""
-
-    good: bool
-    message: str
 
 
 def objection(verb: Verb, view: RolloutView) -> str | None:
