@@ -127,7 +127,12 @@ class OperatorProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment(self._settings, POD_NAME=self.name, **self.variables),
+                env=environment(
+                    self._settings,
+                    POD_NAME=self.name,
+                    TMPDIR=str(self.log.parent),  # one that is killed leaves its files there
+                    **self.variables,
+                ),
             )
         return self
 
