@@ -128,7 +128,7 @@ async def test_a_name_that_hangs_takes_no_more_than_two_threads_however_often_it
     released: threading.Event, monkeypatch: pytest.MonkeyPatch, patience: float
 ) -> None:
     monkeypatch.setattr(module, "HANGS_SECONDS", patience)
-    dialler = Dialler(AddressGuard(), Resolver("control", threads=3))
+    dialler = Dialler(AddressGuard(), Resolver(None, threads=3))
     for _ in range(5):
         await give_up_on(dialler, "hangs")
     async with asyncio.timeout(5):
@@ -139,6 +139,7 @@ async def test_a_name_that_hangs_takes_no_more_than_two_threads_however_often_it
     dialler.close()
 
 
+@pytest.mark.parametrize("dialler", [None], indirect=True)
 async def test_a_packet_that_is_lost_costs_one_probe_and_not_the_next_ones_too(
     dialler: Dialler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,3 +176,34 @@ async def test_names_that_hang_in_every_thread_are_no_failure_of_the_others(
                 break
             except ProbeFailure:
                 continue
+
+
+@pytest.mark.parametrize("dialler", ["hangs-too"], indirect=True)
+async def test_a_name_server_that_is_silent_for_the_control_name_too_is_our_own_outage(
+    dialler: Dialler, released: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HANGS_SECONDS", 0.05)
+    for _ in range(3):
+        with pytest.raises(ProbeFailure) as caught:
+            async with asyncio.timeout(5):
+                await dialler.addresses(Endpoint("hangs", 80))
+        assert (caught.value.verdict, caught.value.reason) == (
+            Verdict.UNKNOWN,
+            Reason.LOCAL_NETWORK,
+        )
+
+
+def test_that_is_said_before_the_shortest_timeout_of_a_probe_is_over() -> None:
+    assert module.THREAD_PATIENCE_SECONDS < module.HANGS_SECONDS
+    assert 2 * module.HANGS_SECONDS < 1.0
+
+
+async def test_a_slow_name_is_waited_for_while_the_name_server_answers_others(
+    dialler: Dialler, released: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HANGS_SECONDS", 0.05)
+    waiting = asyncio.create_task(dialler.addresses(Endpoint("hangs", 80)))
+    await asyncio.wait({waiting}, timeout=0.3)
+    assert not waiting.done()
+    released.set()
+    assert await waiting

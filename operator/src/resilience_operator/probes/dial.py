@@ -24,10 +24,10 @@ from resilience_operator.probes.guard import AddressGuard, AddressRefused
 from resilience_operator.probes.together import Together
 
 RESOLVER_THREADS = 64
-HANGS_SECONDS = 0.5
-# A lookup that gets no thread within this time says nothing of the name. Shorter than the shortest
-# timeout of a probe, which would blame the dependency.
-THREAD_PATIENCE_SECONDS = 0.5
+# What is ours has to be known before the shortest timeout of a probe is over, which would blame
+# the dependency: that a lookup gets no thread; that neither it nor the control name's is answered.
+THREAD_PATIENCE_SECONDS = 0.3
+HANGS_SECONDS = 0.4
 HAPPY_EYEBALLS_SECONDS = 0.25
 
 AddrInfo = aiohappyeyeballs.AddrInfoType
@@ -60,7 +60,7 @@ class Resolver:
     async def resolve(self, endpoint: Endpoint) -> list[AddrInfo]:
         """Return the addresses; raise Unhealthy DNS, or Unknowable when the failure is ours."""
         try:
-            return await self._lookup(endpoint)
+            return await self._patiently(endpoint)
         except UnicodeError:
             raise Unhealthy(FailureReason.DNS, "The host name is not a valid name.") from None
         except socket.gaierror as error:
@@ -74,11 +74,27 @@ class Resolver:
                 ) from None
         raise Unhealthy(FailureReason.DNS, "The host name does not resolve to an address.")
 
-    async def _lookup(self, endpoint: Endpoint) -> list[AddrInfo]:
+    async def _patiently(self, endpoint: Endpoint) -> list[AddrInfo]:
+        """Look it up, however long it takes, unless nothing at all is answered."""
         if _is_literal(endpoint.host):  # asks nobody, so it needs no thread: half of a TCP probe
             return _getaddrinfo(endpoint, socket.AI_NUMERICHOST)
-        hangs = self._lookups.age((endpoint, False)) > HANGS_SECONDS
-        return await self._lookups.do((endpoint, hangs), partial(self._in_thread, endpoint))
+        second = self._hangs(endpoint)
+        try:
+            async with asyncio.timeout(HANGS_SECONDS):
+                return await self._lookup(endpoint, second)
+        except TimeoutError:
+            if self._control_name is not None and await self._is_silent():
+                raise Unknowable(
+                    FailureReason.LOCAL_NETWORK, "This operator's name server does not answer."
+                ) from None
+        return await self._lookup(endpoint, second)
+
+    def _hangs(self, endpoint: Endpoint) -> bool:
+        return self._lookups.age((endpoint, False)) > HANGS_SECONDS
+
+    async def _lookup(self, endpoint: Endpoint, second: bool) -> list[AddrInfo]:
+        """The lookup that is under way, or the second one beside it."""
+        return await self._lookups.do((endpoint, second), partial(self._in_thread, endpoint))
 
     async def _in_thread(self, endpoint: Endpoint) -> list[AddrInfo]:
         try:
@@ -96,12 +112,21 @@ class Resolver:
         finally:
             self._free.release()
 
+    async def _is_silent(self) -> bool:
+        """Whether the control name is not resolved either, or not soon."""
+        try:
+            async with asyncio.timeout(HANGS_SECONDS):
+                return await self._is_cut_off()
+        except TimeoutError:
+            return True
+
     async def _is_cut_off(self) -> bool:
         """Whether our resolver fails altogether. Assumed when there is no control name."""
         if self._control_name is None:
             return True
+        control = Endpoint(self._control_name, 0)
         try:
-            await self._lookup(Endpoint(self._control_name, 0))
+            await self._lookup(control, self._hangs(control))
         except socket.gaierror as error:
             return error.errno != socket.EAI_NONAME
         return False
