@@ -43,7 +43,7 @@ def usable() -> bool:
     """Whether a Docker engine answers and runs the node image as a privileged container."""
     if shutil.which("docker") is None or not _succeeds(["docker", "info"], timeout=20):
         return False
-    # It pulls the image, which the cluster needs anyway.
+    print("trying Docker with the node's image, which it may have to pull first", flush=True)
     command = ["docker", "run", "--rm", "--privileged", "--entrypoint", "true", node_image()]
     return _succeeds(command, timeout=600)
 

@@ -33,7 +33,7 @@ def build(images: Iterable[Image], out: Path | None = None) -> list[tuple[Image,
 
 def _key(image: Image, running: Engine | None) -> str:
     base = running.base if running else f"{debian.RELEASE}-{debian.BASE_RECIPE}"
-    return inputs.key(image.inputs, base, platform.machine(), image.tag)
+    return inputs.key(image.inputs, base, platform.machine(), image.tag, *wheels.choice())
 
 
 def _build_all(missing: list[tuple[Image, Path]], running: Engine | None, home: Path) -> None:

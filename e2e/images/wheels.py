@@ -25,7 +25,7 @@ def of_sbom(image: Image, state: Path) -> Path:
 
 
 def _fetched(owner: str, locks: tuple[str, ...], state: Path) -> Path:
-    name = inputs.key(locks, RECIPE, *_target_options())
+    name = inputs.key(locks, *choice())
     folder = state / "wheels" / f"{owner}-{name}"
     if folder.exists():
         return folder
@@ -54,6 +54,11 @@ def build_project(image: Image, source: Path, folder: Path) -> None:
     progress("building the project's own wheel")
     inputs.copy(image.project, source)
     run([*_pip(), "wheel", "--no-deps", "--quiet", "--wheel-dir", folder, source])
+
+
+def choice() -> tuple[str, ...]:
+    """What decides which wheels are taken, besides the lock files."""
+    return (RECIPE, *_target_options())
 
 
 def _target_options() -> list[str]:

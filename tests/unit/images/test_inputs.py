@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.images import inputs
+from e2e.images import build, inputs, wheels
 from e2e.images.catalogue import IMAGES, REPOSITORY
 from e2e.images.process import BuildError
 
@@ -56,3 +56,12 @@ def test_the_context_is_a_copy_of_the_named_paths(repository: Path) -> None:
 @pytest.mark.parametrize("name", ["inventario", "demo-servers"])
 def test_the_inputs_of_the_demo_images_exist(name: str) -> None:
     assert all((REPOSITORY / path).exists() for path in IMAGES[name].inputs)
+
+
+def test_an_image_is_built_anew_when_wheels_are_chosen_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = build._key(IMAGES["operator"], None)
+    monkeypatch.setattr(wheels, "RECIPE", "another")
+
+    assert build._key(IMAGES["operator"], None) != before
