@@ -49,6 +49,9 @@ def test_lint_finds_nothing(helm: Helm, name: str) -> None:
         ({"settings": {"workers": 0}}, "workers"),
         ({"settings": {"guardAllow": ["example.com"]}}, "guardAllow"),
         ({"settings": {"controlProbe": "dns.example"}}, "controlProbe"),
+        ({"settings": {"controlProbe": "dns.example:0"}}, "controlProbe"),
+        ({"settings": {"controlProbe": "dns.example:65536"}}, "controlProbe"),
+        ({"settings": {"controlProbe": "[::1]:70000"}}, "controlProbe"),
         ({"settings": {"httpPort": 80}}, "httpPort"),
         ({"resources": {"limits": {"memory": "lots"}}}, "memory"),
         ({"podDisruptionBudget": {"minAvailable": "half"}}, "minAvailable"),
@@ -97,3 +100,9 @@ def test_values_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(HelmError, match=says):
         helm.render(values)
+
+
+@pytest.mark.parametrize("port", [1, 9, 53, 443, 9999, 10000, 59999, 60000, 65299, 65535])
+def test_a_control_probe_may_have_any_port(helm: Helm, port: int) -> None:
+    for host in ("dns.example", "10.0.0.1", "[::1]"):
+        helm.render({"settings": {"controlProbe": f"{host}:{port}"}})
