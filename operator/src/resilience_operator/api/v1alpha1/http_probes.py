@@ -37,6 +37,12 @@ class HttpHeader(Model):
                 "put it into a Secret and use secretRef",
                 field=".value",
             ),
+            Rule(
+                "!(self.name.lowerAscii() in ['content-length', 'transfer-encoding'])",
+                "this header says where the request ends, which is the operator's to say: remove "
+                "the header",
+                field=".name",
+            ),
         )
     )
 
@@ -54,8 +60,11 @@ class HttpHeader(Model):
             str,
             Field(
                 max_length=1024,
-                pattern=r"^[^\r\n]*$",
-                json_schema_extra=says("must be one line: remove the line break"),
+                pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$",
+                json_schema_extra=says(
+                    "must be one line without control characters: remove the line break, or "
+                    "whatever else cannot be seen"
+                ),
             ),
         ]
         | None
