@@ -1,6 +1,7 @@
 """From watch events to the controller."""
 
 import logging
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
@@ -40,11 +41,17 @@ class Sink:
     def policy_added(self, policy: ResiliencePolicy) -> None:
         self.told.append(("new policy", policy.name))
 
+    def policy_refused(self, body: Mapping[str, Any], why: str) -> None:
+        self.told.append(("refused policy", why.partition(":")[0]))
+
     def policy_gone(self, key: Key, uid: str) -> None:
         self.told.append(("no policy", (*key, uid)))
 
     def level_seen(self, level: DegradationLevel) -> None:
         self.told.append(("level", level.name))
+
+    def level_refused(self, body: Mapping[str, Any], why: str) -> None:
+        self.told.append(("refused level", why.partition(":")[0]))
 
     def level_gone(self, key: Key, uid: str) -> None:
         self.told.append(("no level", (*key, uid)))
@@ -76,13 +83,16 @@ def test_what_is_deleted_is_gone_however_its_body_looks() -> None:
     assert sink.told == [("no policy", gone), ("no level", gone)]
 
 
-def test_an_invalid_body_is_named_and_left_until_it_is_corrected(
+def test_an_invalid_body_is_named_and_told_as_refused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     sink = Sink()
     dispatch_policy(sink, "ADDED", {"metadata": METADATA, "spec": {"dependencies": []}})
     dispatch_level(sink, "ADDED", {"metadata": METADATA})
-    assert sink.told == []
+    assert sink.told == [
+        ("refused policy", "spec.dependencies"),
+        ("refused level", "spec.policyRef"),
+    ]
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
     assert "spec.dependencies" in caplog.records[0].message
     assert "spec.policyRef" in caplog.records[1].message

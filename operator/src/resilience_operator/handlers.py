@@ -38,11 +38,17 @@ class Sink(Protocol):
     def policy_added(self, policy: ResiliencePolicy) -> None:
         """A policy has come to those that are watched, in this form."""
 
+    def policy_refused(self, body: Mapping[str, Any], why: str) -> None:
+        """A policy has a spec that cannot be worked from."""
+
     def policy_gone(self, key: Key, uid: str) -> None:
         """The policy of that uid no longer exists, or is not watched any more."""
 
     def level_seen(self, level: DegradationLevel) -> None:
         """A level exists in this form."""
+
+    def level_refused(self, body: Mapping[str, Any], why: str) -> None:
+        """A level has a spec that cannot be worked from."""
 
     def level_gone(self, key: Key, uid: str) -> None:
         """The level of that uid no longer exists."""
@@ -67,6 +73,7 @@ def dispatch_policy(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> No
         policy = parse_policy(body)
     except InvalidResource as error:
         log.warning("policy ignored until it is corrected: %s", error, extra=_fields(body))
+        sink.policy_refused(body, str(error))
         return
     if kind == ADDED:
         sink.policy_added(policy)
@@ -83,6 +90,7 @@ def dispatch_level(sink: Sink, kind: str | None, body: Mapping[str, Any]) -> Non
         level = parse_level(body)
     except InvalidResource as error:
         log.warning("level ignored until it is corrected: %s", error, extra=_fields(body))
+        sink.level_refused(body, str(error))
         return
     sink.level_seen(level)
 

@@ -26,6 +26,7 @@ from resilience_operator.controller.status_effects import StatusEffects
 from resilience_operator.controller.store import Store
 from resilience_operator.controller.subscriptions import Subscriptions
 from resilience_operator.controller.trust_monitor import Control, CurrentTrust, TrustMonitor
+from resilience_operator.controller.unplanned import Subject, Unplanned
 from resilience_operator.core.model import Key
 from resilience_operator.core.resources import CONFIG_MAPS
 from resilience_operator.first_levels import hand_over_levels
@@ -91,10 +92,16 @@ class Leader:
             self.client, store, clock, reports, kit, announcements, trust.get, self._namespaces
         )
         reports.runtime.watch_queue("rollouts", engine.queue)
-        controller = self._controller(store, subscriptions, queue, announcements, engine, trust)
-        arrivals: WorkQueue[Key] = WorkQueue(clock, reports)
-        hand_over = HandOver(store, controller, self.client, arrivals, clock.now)
         selector = settings.policy_selector or None
+        alone: WorkQueue[Subject] = WorkQueue(clock, reports, workers=2)
+        unplanned = Unplanned(
+            store, self.client, queue, reports, alone, clock.now, shared=selector is not None
+        )
+        controller = self._controller(
+            store, subscriptions, queue, announcements, engine, trust, unplanned
+        )
+        arrivals: WorkQueue[Key] = WorkQueue(clock, reports)
+        hand_over = HandOver(store, controller, self.client, arrivals, unplanned, clock.now)
         roll_call = RollCall(store, controller, self.client, self._namespaces, selector)
         await hand_over_levels(self.client, clock, self._namespaces, hand_over)
         self.vitals.watch("The probe schedule", pool.overdue, SCHEDULE_PATIENCE_SECONDS)
@@ -102,6 +109,7 @@ class Leader:
             pool.run(),
             queue.run(reports.tracing.traced("reconcile", controller.reconcile)),
             arrivals.run(hand_over.take_over),
+            alone.run(unplanned.tell),
             self._watch_policies(hand_over),
             TrustMonitor(store, controller, clock, self._control()).run(),
             resync(roll_call, clock, settings.resync_seconds),
@@ -144,6 +152,7 @@ class Leader:
         announcements: Announcements,
         engine: RolloutEngine,
         trust: CurrentTrust,
+        unplanned: Unplanned,
     ) -> Controller:
         flags, pods = FlagsConfigMap(self.client), PodRefresh(self.client)
         return Controller(
@@ -157,6 +166,7 @@ class Leader:
             queue=queue,
             rollouts=engine.queue,
             trust=trust,
+            alone=unplanned,
             now=self.clock.now,
         )
 

@@ -89,6 +89,19 @@ class Pool:
         return [name for _, name in cast(list[tuple[Key, str]], list(self.wanted))]
 
 
+class Alone:
+    """Knows which levels may be without a policy."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def level_seen(self, level: DegradationLevel) -> None:
+        self.told.append(level.name)
+
+    def policy_gone(self, key: Key) -> None:
+        self.told.append(key)
+
+
 class Queue:
     """Keys that were added, and when they are to come again."""
 
@@ -154,6 +167,7 @@ class Bench:
         self.undoing_fails: Exception | None = None  # of rollouts
         self.finalizer = Finalizer(self.cluster, flags, pods, self._undo_rollout)
         self.rollouts = Queue()
+        self.alone = Alone()
         self.controller = Controller(
             store=self.store,
             subscriptions=self.subscriptions,
@@ -165,6 +179,7 @@ class Bench:
             queue=self.queue,
             rollouts=self.rollouts,
             trust=CurrentTrust(),
+            alone=self.alone,
             now=self.clock.now,
         )
 

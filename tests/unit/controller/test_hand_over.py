@@ -1,15 +1,16 @@
 """A policy that comes from another shard: when it is let in, and as what."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from resilience_operator.api.v1alpha1.base import Level
-from resilience_operator.api.v1alpha1.parse import parse_policy
+from resilience_operator.api.v1alpha1.base import FINALIZER, ROLLOUT_ANNOTATION, Level
+from resilience_operator.api.v1alpha1.parse import parse_level, parse_policy
 from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
 from resilience_operator.controller.hand_over import LET_GO_SECONDS, HandOver
+from resilience_operator.controller.unplanned import PATIENCE_SECONDS, Unplanned
 from resilience_operator.core.resources import LEVELS, POLICIES, Resource
-from tests.builders import make_level
+from tests.builders import healthy, make_level
 from tests.unit.controller.fakes import KEY, Bench
 
 METADATA = {"namespace": "retail", "name": "inventario", "uid": "7f1e", "generation": 1}
@@ -52,8 +53,18 @@ class Shard(Bench):
         super().__init__()
         self.now_there = Cluster()
         self.arrivals = type(self.queue)()
+        self.subjects = type(self.queue)()
+        unplanned = Unplanned(
+            self.store,
+            cast(Any, self.now_there),
+            self.queue,
+            cast(Any, self.observer),
+            cast(Any, self.subjects),
+            self.clock.now,
+            shared=True,
+        )
         self.hand_over = HandOver(
-            self.store, self.controller, self.now_there, self.arrivals, self.clock.now
+            self.store, self.controller, self.now_there, self.arrivals, unplanned, self.clock.now
         )
 
     def put(self, policy: dict[str, Any], *levels: dict[str, Any]) -> ResiliencePolicy:
@@ -141,6 +152,63 @@ async def test_one_that_is_gone_or_wrong_by_then_is_not_let_in(
     await shard.hand_over.take_over(KEY)
     assert list(shard.store.policy_keys()) == []
     assert "not taken over until it is corrected" in caplog.text
+    assert [subject for subject, _ in shard.subjects.later] == [("resiliencepolicies", *KEY)]
+
+
+async def test_a_level_that_is_wrong_by_then_does_not_keep_its_policy_out() -> None:
+    shard = Shard()
+    wrong = level_body("checkout", "LIMITED")
+    shard.hand_over.level_seen(parse_level(wrong))
+    shard.hand_over.policy_added(shard.put(policy_body(), wrong))
+    wrong["spec"] = {**wrong["spec"], "override": {"level": "BEST"}}
+    await shard.hand_over.take_over(KEY)
+    assert list(shard.store.policy_keys()) == [KEY]
+    level = shard.store.level(("retail", "checkout"))
+    assert level is not None
+    assert level.refused is not None
+    assert level.spec.override is None
+
+
+async def test_a_change_that_is_refused_leaves_what_is_held_and_lets_verbs_through() -> None:
+    shard = Shard()
+    metadata = {**METADATA, "finalizers": [FINALIZER]}
+    body = {**policy_body(level=None), "metadata": metadata}
+    shard.hand_over.policy_seen(parse_policy(body))
+    shard.hand_over.level_seen(make_level("inventario").build())
+    for _ in range(3):
+        shard.deliver(healthy, "db")
+    assert "flags inventario-flags" in await shard.reconcile()
+    status = shard.cluster.bodies[-1]["status"]
+    asked = {"generation": 2, "annotations": {ROLLOUT_ANNOTATION: "abort"}}
+    wrong = {"metadata": {**metadata, **asked}, "spec": {"dependencies": []}}
+    shard.hand_over.policy_refused(wrong, "spec.dependencies: too few")
+    entry = shard.store.get(KEY)
+    assert entry is not None
+    assert [each.name for each in entry.policy.spec.dependencies] == ["db"]
+    assert (entry.policy.generation, entry.policy.rollout_verb) == (1, "abort")
+
+    assert await shard.reconcile() == ["status resiliencepolicies/inventario"]
+    (ready, *_) = shard.cluster.bodies[-1]["status"]["conditions"]
+    assert (ready["status"], ready["reason"]) == ("False", "SpecInvalid")
+    assert ready["message"].startswith("spec.dependencies: too few. ")
+    assert shard.cluster.bodies[-1]["status"]["observedGeneration"] == 2
+    assert shard.subjects.later == []
+
+    shard.hand_over.policy_refused(wrong, "spec.dependencies: too few")  # it is listed again
+    assert await shard.reconcile() == []
+    shard.hand_over.policy_seen(parse_policy(body))
+    assert await shard.reconcile() == ["status resiliencepolicies/inventario"]
+    assert shard.cluster.bodies[-1]["status"] == status
+
+
+def test_one_that_was_never_understood_is_looked_at_later() -> None:
+    shard = Shard()
+    shard.hand_over.policy_refused({"metadata": METADATA}, "spec: missing")
+    shard.hand_over.level_refused({"metadata": METADATA}, "spec: missing")
+    assert shard.subjects.later == [
+        ((plural, *KEY), shard.clock.now() + PATIENCE_SECONDS)
+        for plural in ("resiliencepolicies", "degradationlevels")
+    ]
 
 
 async def test_what_is_let_go_in_the_middle_of_a_pass_is_not_written_on() -> None:

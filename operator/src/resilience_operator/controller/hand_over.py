@@ -7,15 +7,22 @@ the watches have shown meanwhile: decisions go on from the last one that was mad
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from resilience_operator.api.v1alpha1.level import DegradationLevel
-from resilience_operator.api.v1alpha1.parse import InvalidResource, parse_level, parse_policy
+from resilience_operator.api.v1alpha1.parse import (
+    InvalidResource,
+    keep_level,
+    keep_policy,
+    parse_level,
+    parse_policy,
+)
 from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
 from resilience_operator.controller.ports import Queue
 from resilience_operator.controller.reconciler import Controller
 from resilience_operator.controller.store import Store
+from resilience_operator.controller.unplanned import Unplanned
 from resilience_operator.core.model import Key
 from resilience_operator.core.resources import LEVELS, POLICIES, Resource
 
@@ -42,6 +49,7 @@ class HandOver:
         controller: Controller,
         reader: Reader,
         queue: Queue,
+        unplanned: Unplanned,
         now: Callable[[], float],
     ) -> None:
         """`queue` is to run `take_over` for what is put on it."""
@@ -49,6 +57,7 @@ class HandOver:
         self._controller = controller
         self._reader = reader
         self._queue = queue
+        self._unplanned = unplanned
         self._now = now
         self._awaited: dict[Key, str] = {}  # by their uids
         self.interrupted = asyncio.Event()
@@ -70,6 +79,14 @@ class HandOver:
         if (policy.namespace, policy.name) not in self._awaited:
             self._controller.policy_seen(policy)
 
+    def policy_refused(self, body: Mapping[str, Any], why: str) -> None:
+        """A policy has a spec that cannot be worked from; the one before it goes on, if known."""
+        key, entry = _key(body), self._store.get(_key(body))
+        if entry is not None and entry.policy.uid == body["metadata"]["uid"]:
+            self._controller.policy_seen(keep_policy(entry.policy, body, why))
+        else:
+            self._unplanned.look_at(POLICIES, key)
+
     def policy_gone(self, key: Key, uid: str) -> None:
         """The policy of that uid no longer exists, or is another shard's."""
         if self._awaited.get(key) == uid:
@@ -81,6 +98,14 @@ class HandOver:
     def level_seen(self, level: DegradationLevel) -> None:
         """A level exists in this form."""
         self._controller.level_seen(level)
+
+    def level_refused(self, body: Mapping[str, Any], why: str) -> None:
+        """A level has a spec that cannot be worked from; the one before it goes on, if known."""
+        key, level = _key(body), self._store.level(_key(body))
+        if level is not None and level.uid == body["metadata"]["uid"]:
+            self._controller.level_seen(keep_level(level, body, why))
+        else:
+            self._unplanned.look_at(LEVELS, key)
 
     def level_gone(self, key: Key, uid: str) -> None:
         """The level of that uid no longer exists."""
@@ -101,12 +126,28 @@ class HandOver:
         if key not in self._awaited:
             return  # it has left again, or was deleted, while it was read
         del self._awaited[key]
+        for level in filter(None, levels):
+            self._take_level(level)
+        if body is not None:
+            self._take_policy(body)
+
+    def _take_level(self, body: Mapping[str, Any]) -> None:
         try:
-            for level in filter(None, levels):
-                self._controller.level_seen(parse_level(level))
-            if body is not None:
-                self._controller.policy_seen(parse_policy(body))
-                log.info("policy taken over", extra={"namespace": namespace, "policy": name})
+            self._controller.level_seen(parse_level(body))
         except InvalidResource as error:
-            where = {"namespace": namespace, "policy": name}
+            self.level_refused(body, str(error))
+
+    def _take_policy(self, body: Mapping[str, Any]) -> None:
+        namespace, name = _key(body)
+        where = {"namespace": namespace, "policy": name}
+        try:
+            self._controller.policy_seen(parse_policy(body))
+        except InvalidResource as error:
             log.warning("not taken over until it is corrected: %s", error, extra=where)
+            self.policy_refused(body, str(error))
+        else:
+            log.info("policy taken over", extra=where)
+
+
+def _key(body: Mapping[str, Any]) -> Key:
+    return body["metadata"]["namespace"], body["metadata"]["name"]

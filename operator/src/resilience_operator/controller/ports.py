@@ -78,6 +78,9 @@ class Observer(Protocol):
     def plan_carried_out(self, policy: Key, outcome: Outcome) -> None:
         """What came of a policy's plan."""
 
+    def policy_refused(self, policy: Key) -> None:
+        """The spec of a policy is refused, and no other is known."""
+
     def flags_written(self, outcome: FlagsOutcome) -> None:
         """Flags were written, found to be there already, or refused."""
 

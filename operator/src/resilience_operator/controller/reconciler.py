@@ -35,6 +35,16 @@ class Rollouts(Protocol):
         """Look at the policy's rollout soon, if it has one."""
 
 
+class Alone(Protocol):
+    """Told of levels that may be without a policy."""
+
+    def level_seen(self, level: DegradationLevel) -> None:
+        """A level is new or has changed."""
+
+    def policy_gone(self, key: Key) -> None:
+        """A policy is gone, and leaves its levels behind."""
+
+
 class Controller:
     """The one owner of the store's entries."""
 
@@ -51,6 +61,7 @@ class Controller:
         queue: Queue,
         rollouts: Rollouts,
         trust: CurrentTrust,
+        alone: Alone,
         now: Callable[[], float],
     ) -> None:
         self._store = store
@@ -63,6 +74,7 @@ class Controller:
         self._queue = queue
         self._rollouts = rollouts
         self._trust = trust
+        self._alone = alone
         self._now = now
 
     # The sink of the watch.
@@ -95,8 +107,12 @@ class Controller:
 
         Events of different objects may overtake each other, and a new one have the name by now.
         """
+        self._alone.policy_gone(key)
         entry = self._store.get(key)
-        if entry is None or entry.policy.uid != uid:
+        if entry is None:
+            self._observer.forget_policy(key)  # as one whose spec is refused
+            return False
+        if entry.policy.uid != uid:
             return False
         self._store.drop_policy(key)
         self._subscriptions.drop(entry)
@@ -115,6 +131,7 @@ class Controller:
         key = self._store.put_level(level)
         if known is None or _identity(known) != _identity(level):
             self._queue.add(key)
+            self._alone.level_seen(level)
 
     def level_gone(self, key: Key, uid: str) -> None:
         """The level of that uid no longer exists; one that the operator made is made again."""
@@ -260,4 +277,4 @@ def _differs(one: ResiliencePolicy, other: ResiliencePolicy) -> bool:
 
 
 def _identity(one: ResiliencePolicy | DegradationLevel) -> tuple[object, ...]:
-    return one.uid, one.generation, one.deleting, one.spec
+    return one.uid, one.generation, one.deleting, one.spec, one.refused

@@ -28,6 +28,7 @@ from resilience_operator.core.model import (
     Outcome,
     Problem,
 )
+from resilience_operator.core.unplanned import refusal_of
 from resilience_operator.runtime.probing import ProbeTarget
 
 Told = tuple[str, tuple[Target, ...], Propagation]
@@ -67,9 +68,8 @@ class Entry:
     @property
     def result(self) -> Outcome:
         """What came of the last plan, as a whole."""
-        if self.level_problem is None:
-            return self.outcome
-        return replace(self.outcome, problems=(self.level_problem, *self.outcome.problems))
+        ours = (*refusal_of(self.policy), *((self.level_problem,) if self.level_problem else ()))
+        return replace(self.outcome, problems=(*ours, *self.outcome.problems))
 
     def dependency(self, name: str) -> Dependency | None:
         """The dependency of that name in the present spec."""
@@ -158,6 +158,19 @@ class Store:
             level = level.model_copy(update={"status": entry.level_statuses[level.name]})
         self._levels[key] = level
         self._levels_of.setdefault(policy_key, set()).add(key)
+        return policy_key
+
+    def level_told(self, key: Key, uid: str, status: LevelStatus) -> Key | None:
+        """Note what was written of a level without a policy; its policy, if it came meanwhile."""
+        level = self._levels.get(key)
+        if level is None or level.uid != uid:
+            return None
+        self._levels[key] = level.model_copy(update={"status": status})
+        policy_key = (key[0], level.spec.policy_ref.name)
+        entry = self._entries.get(policy_key)
+        if entry is None:
+            return None
+        entry.level_statuses[level.name] = status
         return policy_key
 
     def drop_level(self, key: Key) -> Key | None:

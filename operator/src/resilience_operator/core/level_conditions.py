@@ -8,6 +8,7 @@ from resilience_operator.core.conditions import Finding
 from resilience_operator.core.explanation import listed
 from resilience_operator.core.level_state import FROZEN, OVERRIDDEN
 from resilience_operator.core.model import LevelDecision, LevelPlan, Problem
+from resilience_operator.core.unplanned import refusal_of
 
 
 def level_findings(
@@ -16,7 +17,7 @@ def level_findings(
     """The conditions of a level; `level` is the object, where the cluster has it already."""
     decision = plan.decision
     return (
-        _ready(decision, _misnamed(policy, level)),
+        _ready(decision, (*refusal_of(level), *_misnamed(policy, level))),
         _lever(OVERRIDDEN, decision.overridden, decision.message, "No override is in force."),
         _lever(FROZEN, decision.frozen, decision.message, "No freeze is in force."),
         _lever(
@@ -28,10 +29,10 @@ def level_findings(
     )
 
 
-def _ready(decision: LevelDecision, misnamed: Sequence[Problem]) -> Finding:
-    if misnamed:
-        message = " ".join(problem.message for problem in misnamed)
-        return Finding("Ready", False, misnamed[0].reason, message)
+def _ready(decision: LevelDecision, problems: Sequence[Problem]) -> Finding:
+    if problems:
+        message = " ".join(problem.message for problem in problems)
+        return Finding("Ready", False, problems[0].reason, message)
     if decision.level is None:
         return Finding("Ready", None, decision.reason, decision.message)
     return Finding("Ready", True, "LevelDecided", f"The level is {decision.level}.")

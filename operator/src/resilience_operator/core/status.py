@@ -58,7 +58,7 @@ def policy_status(snapshot: Snapshot, plan: Plan, outcome: Outcome) -> PolicySta
     """The status of the policy after its plan was carried out with this outcome."""
     policy = snapshot.policy
     default = plan.levels[0]
-    past = history(policy.status.conditions, policy.generation, snapshot.now)
+    past = history(policy.status.conditions, policy.seen_generation, snapshot.now)
     findings = (
         _ready(default, plan.dependencies, outcome),
         _dependencies_healthy(plan.dependencies),
@@ -69,7 +69,7 @@ def policy_status(snapshot: Snapshot, plan: Plan, outcome: Outcome) -> PolicySta
     )
     opened = ", ".join(each.name for each in plan.dependencies if each.down)
     return PolicyStatus(
-        observed_generation=policy.generation,
+        observed_generation=policy.seen_generation,
         level=default.decision.level,
         health=default.score.value,
         limiting_dependency=default.score.limiting,
@@ -86,7 +86,7 @@ def level_status(snapshot: Snapshot, level_plan: LevelPlan) -> LevelStatus:
     decision = level_plan.decision
     level = next((each for each in snapshot.levels if each.name == level_plan.name), None)
     previous = level.status if level else LevelStatus()
-    generation = level.generation if level else 0
+    generation = level.seen_generation if level else 0
     past = history(previous.conditions, generation, snapshot.now)
     return LevelStatus(
         observed_generation=generation,

@@ -69,6 +69,10 @@ class PolicyMetrics(Collector):
             outcome.pods_total,
         )
 
+    def policy_refused(self, policy: Key) -> None:
+        """Note that a policy has no plan because its spec is refused: one problem, and no more."""
+        self._outcomes[policy] = _Carried(None, 1, 0, 0)
+
     def forget_policy(self, policy: Key) -> None:
         """Drop a policy's dependencies and the level that the operator made for it."""
         self._dependencies.forget_policy(policy)

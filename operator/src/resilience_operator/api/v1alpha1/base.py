@@ -155,6 +155,30 @@ class LocalRef(Model):
     name: ObjectName = Field(description="Name of an object in the same namespace.")
 
 
+class Refusal(Model):
+    """Of an object whose present spec the operator cannot work from: which spec, and why."""
+
+    generation: int
+    why: str
+
+
+class Held(Model):
+    """An object as the operator holds it: what there is of it beside its spec and its status."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    deleting: bool = False
+    refused: Refusal | None = None
+    """Set where the object has another spec by now than the one that is held."""
+
+    @property
+    def seen_generation(self) -> int:
+        """The generation that was looked at last, and that a status speaks of."""
+        return self.generation if self.refused is None else self.refused.generation
+
+
 class ConditionStatus(StrEnum):
     """The three values a Kubernetes condition takes."""
 

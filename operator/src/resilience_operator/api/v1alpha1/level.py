@@ -9,6 +9,7 @@ from resilience_operator.api.v1alpha1.base import (
     DependencyName,
     FeatureName,
     FeatureState,
+    Held,
     Level,
     LocalRef,
     Model,
@@ -149,14 +150,9 @@ class LevelStatus(Model):
     )
 
 
-class DegradationLevel(Model):
+class DegradationLevel(Held):
     """A level as the operator holds it: identity, spec and the status last read."""
 
-    namespace: str
-    name: str
-    uid: str
-    generation: int
     owned: bool = False
-    deleting: bool = False
     spec: LevelSpec
     status: LevelStatus = LevelStatus()

@@ -15,7 +15,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from resilience_operator.api.v1alpha1.base import API_VERSION, ROLLOUT_ANNOTATION, Level
+from resilience_operator.api.v1alpha1.base import (
+    API_VERSION,
+    ROLLOUT_ANNOTATION,
+    Condition,
+    Level,
+    Model,
+    Refusal,
+)
 from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelSpec, LevelStatus
 from resilience_operator.api.v1alpha1.policy import (
     Flags,
@@ -32,6 +39,12 @@ _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 UNREADABLE = PolicySpec.model_construct(dependencies=(), flags=Flags(on_delete=OnDelete.KEEP))
 """Stands for a spec that is not understood, of a policy that is being deleted."""
+
+
+class _Conditions(Model):
+    """The part that the status of every kind has."""
+
+    conditions: tuple[Condition, ...] = ()
 
 
 class InvalidResource(Exception):  # noqa: N818  the resource is invalid; nothing went wrong here
@@ -52,7 +65,7 @@ def parse_policy(body: Mapping[str, Any]) -> ResiliencePolicy:
         spec = UNREADABLE
     return ResiliencePolicy(
         **identity,
-        finalizers=tuple(body["metadata"].get("finalizers", ())),
+        finalizers=_finalizers(body),
         rollout_verb=_rollout_verb(body),
         spec=spec,
         status=_status(PolicyStatus, body) or PolicyStatus(),
@@ -65,8 +78,39 @@ def parse_level(body: Mapping[str, Any]) -> DegradationLevel:
         **_identity(body),
         owned=_owned_by_policy(body),
         spec=_spec(LevelSpec, body),
-        status=_status(LevelStatus, body) or LevelStatus(),
+        status=parse_level_status(body),
     )
+
+
+def keep_policy(held: ResiliencePolicy, body: Mapping[str, Any], why: str) -> ResiliencePolicy:
+    """The policy that is held, as it stands now that its present spec is refused."""
+    parts = {
+        "finalizers": _finalizers(body),
+        "rollout_verb": _rollout_verb(body),
+        "status": _status(PolicyStatus, body) or PolicyStatus(),
+        "refused": _refusal(body, why),
+    }
+    return held.model_copy(update=parts)
+
+
+def keep_level(held: DegradationLevel, body: Mapping[str, Any], why: str) -> DegradationLevel:
+    """The level that is held, as it stands now that its present spec is refused."""
+    parts = {
+        "deleting": _identity(body)["deleting"],
+        "status": parse_level_status(body),
+        "refused": _refusal(body, why),
+    }
+    return held.model_copy(update=parts)
+
+
+def parse_level_status(body: Mapping[str, Any]) -> LevelStatus:
+    """What can be understood of a level's status, whatever its spec."""
+    return _status(LevelStatus, body) or LevelStatus()
+
+
+def parse_conditions(body: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """What can be understood of an object's conditions, whatever its spec."""
+    return (_status(_Conditions, body) or _Conditions()).conditions
 
 
 def dump_status(status: BaseModel) -> dict[str, Any]:
@@ -89,6 +133,14 @@ def _identity(body: Mapping[str, Any]) -> dict[str, Any]:
         "generation": metadata.get("generation", 0),
         "deleting": "deletionTimestamp" in metadata,
     }
+
+
+def _refusal(body: Mapping[str, Any], why: str) -> Refusal:
+    return Refusal(generation=body["metadata"].get("generation", 0), why=why)
+
+
+def _finalizers(body: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(body["metadata"].get("finalizers", ()))
 
 
 def _rollout_verb(body: Mapping[str, Any]) -> str | None:

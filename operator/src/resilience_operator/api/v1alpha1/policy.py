@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from resilience_operator.api.v1alpha1.base import Model, ObjectName, Percent
+from resilience_operator.api.v1alpha1.base import Held, Model, ObjectName, Percent
 from resilience_operator.api.v1alpha1.dependency import BreakerSpec, Dependency, WindowSpec
 from resilience_operator.api.v1alpha1.feature_flags import (
     Feature,
@@ -252,14 +252,9 @@ class PolicySpec(Model):
     )
 
 
-class ResiliencePolicy(Model):
+class ResiliencePolicy(Held):
     """A policy as the operator holds it: identity, spec and the status last read."""
 
-    namespace: str
-    name: str
-    uid: str
-    generation: int
-    deleting: bool = False
     finalizers: tuple[str, ...] = ()
     # What somebody has asked of the rollout by annotation, as it was written; not yet understood.
     rollout_verb: str | None = None
