@@ -29,6 +29,7 @@ NAMESPACE = "bench"
 WEIGHTS = (5, 25, 100)
 _AT_ONCE = 32
 _BARE = "bench-bare"
+_PLAYER = "bench-player"
 
 
 @dataclass
@@ -81,7 +82,7 @@ class Stage:
 
     async def _write_back(self, name: str) -> None:
         async with self._slots:
-            await self._api.merge_patch_status(POLICIES, NAMESPACE, name, {"status": None})
+            await self._api.apply_status(POLICIES, NAMESPACE, name, {}, _BARE)
             await self._api.json_patch(HTTP_ROUTES, NAMESPACE, name, [_weight_of_canary(0)])
 
     async def release(self, spread_seconds: float) -> None:
@@ -177,7 +178,7 @@ class Stage:
 
     async def _status(self, resource: Resource, name: str, status: dict[str, Any]) -> None:
         try:
-            await self._api.merge_patch_status(resource, NAMESPACE, name, {"status": status})
+            await self._api.apply_status(resource, NAMESPACE, name, {"status": status}, _PLAYER)
         except ApiError as error:
             print(f"  {resource.plural}/{name}: {error.message}", flush=True)
 

@@ -83,7 +83,7 @@ class TestStatus:
     ) -> None:
         await client.create(DEPLOYMENTS, namespace, deployment(3))
         status: Object = {"status": {"replicas": 2, "readyReplicas": 1}}
-        await client.merge_patch_status(DEPLOYMENTS, namespace, "shop", status)
+        await client.apply_status(DEPLOYMENTS, namespace, "shop", status, US)
         body: Object = {"spec": {"replicas": 5}, "status": {"replicas": 0}}
         written = await client.merge_patch(DEPLOYMENTS, namespace, "shop", body)
         assert written["spec"]["replicas"] == 5

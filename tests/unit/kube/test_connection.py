@@ -157,7 +157,7 @@ async def test_every_request_is_observed_by_verb_kind_and_code(
     calls: list[Call] = []
     client = KubeClient(connection, observer=calls.append)
     await client.get(PODS, "shop", "a")
-    await client.merge_patch_status(PODS, "shop", "a", {"status": {}})
+    await client.apply_status(PODS, "shop", "a", {"status": {}}, "somebody")
 
     async def busy(request: web.Request) -> web.Response:
         return web.json_response({}, status=429, headers={"Retry-After": "7"})
@@ -167,7 +167,7 @@ async def test_every_request_is_observed_by_verb_kind_and_code(
         await client.delete(PODS, "shop", "a")
     assert caught.value.retry_after == 7.0
     seen = [(each.verb, each.resource.kind, each.code) for each in calls]
-    assert seen == [("get", "Pod", 200), ("patch_status", "Pod", 200), ("delete", "Pod", 429)]
+    assert seen == [("get", "Pod", 200), ("apply_status", "Pod", 200), ("delete", "Pod", 429)]
     assert all(each.namespace == "shop" and each.name == "a" for each in calls)
     assert [each.writes for each in calls] == [False, True, True]
     assert len(server.requests) == 3, "nothing is retried behind our back"

@@ -140,19 +140,6 @@ async def test_an_error_may_ask_for_patience(clock: FakeClock, queue: WorkQueue[
     await finish(queue, task)
 
 
-async def test_a_forgotten_key_does_not_come_again(clock: FakeClock, queue: WorkQueue[str]) -> None:
-    worker = Worker(clock)
-    worker.failures["a"] = [RuntimeError()]
-    task = asyncio.create_task(queue.run(worker))
-    queue.add("a")
-    await clock.settle()
-    queue.forget("a")
-    await clock.advance(100)
-    assert len(worker.starts) == 1
-    assert queue.retries == 0
-    await finish(queue, task)
-
-
 async def test_stopping_cancels_what_runs_and_loses_no_key(
     clock: FakeClock, queue: WorkQueue[str], runs: Runs
 ) -> None:

@@ -9,7 +9,7 @@ READS = frozenset({"get", "list", "watch"})
 
 _API_VERBS = {
     "replace": "update",
-    **dict.fromkeys(("apply", "apply_status", "patch_status"), "patch"),
+    **dict.fromkeys(("apply", "apply_status"), "patch"),
 }
 
 
@@ -17,7 +17,7 @@ _API_VERBS = {
 class Call:
     """What was asked, and what came of it. No body and no header is in it."""
 
-    # get, list, watch; create, replace, apply, apply_status, patch, patch_status, delete
+    # get, list, watch; create, replace, apply, apply_status, patch, delete
     verb: str
     resource: Resource
     namespace: str | None = None

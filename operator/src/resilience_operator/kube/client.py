@@ -190,13 +190,6 @@ class KubeClient:
         call = Call("patch", resource, namespace, name)
         return await self._write(call, Request("PATCH", call.path, {}, body, _MERGE))
 
-    async def merge_patch_status(
-        self, resource: Resource, namespace: str | None, name: str, body: Object
-    ) -> Object:
-        """Merge `body["status"]` into the object's status."""
-        call = Call("patch_status", resource, namespace, name, "status")
-        return await self._write(call, Request("PATCH", call.path, {}, body, _MERGE))
-
     async def json_patch(
         self,
         resource: Resource,

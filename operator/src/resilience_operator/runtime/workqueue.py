@@ -98,11 +98,6 @@ class WorkQueue(Generic[K]):
             self._later.schedule(key, when)
             self._alarm.ring()
 
-    def forget(self, key: K) -> None:
-        """Forget that key's failures and everything that is to come of it later."""
-        self._failures.pop(key, None)
-        self._later.cancel(key)
-
     async def run(self, handler: Callable[[K], Awaitable[None]]) -> None:
         """Work until stopped, then cancel the handlers that still run."""
         try:

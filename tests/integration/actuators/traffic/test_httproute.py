@@ -81,7 +81,7 @@ class Bench:
             for name, status in statuses.items()
         ]
         body = {"status": {"parents": parents}}
-        await self.api.merge_patch_status(HTTP_ROUTES, self.namespace, NAME, body)
+        await self.api.apply_status(HTTP_ROUTES, self.namespace, NAME, body, "gateway")
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ async def test_replicas(api: KubeClient, namespace: str, weight: int) -> None:
             number = live["spec"]["replicas"]
             status = {"observedGeneration": live["metadata"]["generation"], "replicas": number}
             status |= {"readyReplicas": number, "availableReplicas": number}
-            await api.merge_patch_status(DEPLOYMENTS, namespace, name, {"status": status})
+            await api.apply_status(DEPLOYMENTS, namespace, name, {"status": status}, "controller")
             found.append(number)
         return found[0], found[1]
 
