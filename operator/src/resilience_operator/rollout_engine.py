@@ -9,6 +9,7 @@ from resilience_operator.controller.rollouts.gather import Gatherer
 from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
 from resilience_operator.controller.rollouts.mirror import Mirror, Present
+from resilience_operator.controller.rollouts.rivals import Rivals
 from resilience_operator.controller.rollouts.sources import GuardedSources
 from resilience_operator.controller.rollouts.told_later import ToldLater
 from resilience_operator.controller.rollouts.worker import RolloutWorker
@@ -79,14 +80,16 @@ def build_engine(
     announcer = ToldLater(announcements)
     mirror = Mirror(client)
     interest = Interest(open_watch, queue.add, mirror)
+    rivals = Rivals(mirror, queue.add)
     worker = RolloutWorker(
         store=store,
-        gatherer=Gatherer(mirror, clock.now, trust),
+        gatherer=Gatherer(mirror, clock.now, trust, rivals),
         looks=Looks(GuardedSources(PrometheusQueries(kit), HttpChecks(kit)), clock.now, queue.add),
         writes=RolloutWrites(client, Present(mirror, client), clock.now),
         announcer=announcer,
         observer=reports,
         interest=interest,
+        rivals=rivals,
         beginnings=Beginnings(BEGINNINGS_PER_SECOND),
         queue=queue,
         now=clock.now,

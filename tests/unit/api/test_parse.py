@@ -71,6 +71,11 @@ def test_a_deletion_timestamp_means_deleting() -> None:
     assert parse_policy(body).deleting
 
 
+def test_when_it_was_made_is_kept() -> None:
+    body = {**policy(), "metadata": {**METADATA, "creationTimestamp": NOON}}
+    assert parse_policy(body).created == NOON
+
+
 def test_finalizers_are_kept_with_those_of_others() -> None:
     body = {**policy(), "metadata": {**METADATA, "finalizers": ["other/one"]}}
 

@@ -14,11 +14,12 @@ from resilience_operator.controller.rollouts.gather import Gatherer
 from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
 from resilience_operator.controller.rollouts.mirror import Mirror, Present
+from resilience_operator.controller.rollouts.rivals import Rivals
 from resilience_operator.controller.rollouts.worker import RolloutWorker
 from resilience_operator.controller.rollouts.writes import RolloutWrites
 from resilience_operator.controller.store import Store
 from resilience_operator.core.errors import Forbidden, Invalid
-from resilience_operator.core.model import LevelState, Trust
+from resilience_operator.core.model import Key, LevelState, Trust
 from resilience_operator.core.resources import DEPLOYMENTS, HTTP_ROUTES, POLICIES, Resource
 from resilience_operator.core.rollout.model import CheckView, MetricView, RolloutEvent
 from tests.builders import make_policy
@@ -104,6 +105,7 @@ class Statuses:
 
     def __init__(self) -> None:
         self.bodies: list[Body] = []
+        self.of: dict[str, Body] = {}
         self.failure: Exception | None = None
 
     async def apply_status(
@@ -112,6 +114,7 @@ class Statuses:
         if self.failure is not None:
             raise self.failure
         self.bodies.append(body["status"])
+        self.of[name] = body["status"]
         return body
 
 
@@ -184,14 +187,16 @@ class Bench:
     def make_worker(self) -> RolloutWorker:
         """Another one, as after a restart."""
         present = Present(self.mirror, self.server)
+        rivals = Rivals(self.mirror, self.queue.add)
         return RolloutWorker(
             store=self.store,
-            gatherer=Gatherer(self.mirror, self.clock.now, Trust),
+            gatherer=Gatherer(self.mirror, self.clock.now, Trust, rivals),
             looks=self.looks,
             writes=RolloutWrites(cast(Any, self.statuses), present, self.clock.now),
             announcer=self.told,
             observer=cast(Any, self.observer),
             interest=self.interest,
+            rivals=rivals,
             beginnings=self.beginnings,
             queue=self.queue,
             now=self.clock.now,
@@ -221,7 +226,7 @@ class Bench:
         )
         entry = self.store.put_policy(shown)
         since = self.clock.now() - 3600.0
-        entry.level_states[KEY[1]] = LevelState(level=Level.OPTIMAL, since=since)
+        entry.level_states[shown.name] = LevelState(level=Level.OPTIMAL, since=since)
         return shown
 
     def annotate(self, verb: str | None) -> None:
@@ -230,10 +235,11 @@ class Bench:
         metadata = {"name": KEY[1], "annotations": annotations}
         self.server.put(POLICIES, {"metadata": metadata, "spec": {}})
 
-    async def turn(self, times: int = 1, seconds: float = 1.0) -> None:
-        """So many decisions, some time apart."""
+    async def turn(self, times: int = 1, seconds: float = 1.0, *others: Key) -> None:
+        """So many decisions, some time apart; of other policies' rollouts as well."""
         for _ in range(times):
-            await self.worker.reconcile(KEY)
+            for key in (KEY, *others):
+                await self.worker.reconcile(key)
             await self.clock.settle()
             await self.clock.advance(seconds)
 
@@ -241,3 +247,7 @@ class Bench:
     def status(self) -> RolloutStatus:
         """As it was last written."""
         return RolloutStatus.model_validate(self.statuses.bodies[-1]["rollout"])
+
+    def status_of(self, key: Key) -> RolloutStatus:
+        """The same of one policy of several."""
+        return RolloutStatus.model_validate(self.statuses.of[key[1]]["rollout"])

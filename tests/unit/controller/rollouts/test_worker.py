@@ -246,7 +246,7 @@ class TestRefused:
 
 
 async def test_whoever_resets_the_weights_at_once_is_not_answered_at_once_for_ever() -> None:
-    """Two policies with the same arms would else have the API server write all it can."""
+    """Policies of two shards with the same arms would else have the API server write all it can."""
     bench = Bench()
     await bench.turn(4)
     route = http_route(rule(backend(STABLE, 100), backend(CANARY, 0)))

@@ -65,6 +65,7 @@ def parse_policy(body: Mapping[str, Any]) -> ResiliencePolicy:
         spec = UNREADABLE
     return ResiliencePolicy(
         **identity,
+        created=body["metadata"].get("creationTimestamp", ""),
         finalizers=_finalizers(body),
         rollout_verb=_rollout_verb(body),
         spec=spec,

@@ -255,6 +255,7 @@ class PolicySpec(Model):
 class ResiliencePolicy(Held):
     """A policy as the operator holds it: identity, spec and the status last read."""
 
+    created: str = ""  # by the API server's clock
     finalizers: tuple[str, ...] = ()
     # What somebody has asked of the rollout by annotation, as it was written; not yet understood.
     rollout_verb: str | None = None

@@ -6,10 +6,12 @@ when one stops being ready, and every few seconds while a rollout is under way.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from resilience_operator.actuators.base import Api, Object
 from resilience_operator.actuators.traffic.select import build_router
 from resilience_operator.actuators.workloads import selector_string
+from resilience_operator.controller.rollouts.rivals import Rivals
 from resilience_operator.controller.rollouts.state import PodList, RolloutState
 from resilience_operator.controller.store import Entry
 from resilience_operator.core.model import Key, Trust
@@ -36,21 +38,27 @@ def pods_again_after(policy: Key) -> float:
 class Gatherer:
     """Reads; changes nothing."""
 
-    def __init__(self, api: Api, now: Callable[[], float], trust: Callable[[], Trust]) -> None:
+    def __init__(
+        self, api: Api, now: Callable[[], float], trust: Callable[[], Trust], rivals: Rivals
+    ) -> None:
         self._api = api
         self._now = now
         self._trust = trust
+        self._rivals = rivals
 
     async def gather(self, entry: Entry, state: RolloutState, verb: Verb | None) -> RolloutSnapshot:
         """Everything about one rollout at this moment; raises TransientError."""
         policy, spec = entry.policy, state.spec
         router = build_router(self._api, policy.namespace, spec, policy.name)
         wanted = wanted_weight(spec, state.status)
-        stable, canary, traffic = await asyncio.gather(
+        stable, canary, traffic, other = await asyncio.gather(
             self._api.get(DEPLOYMENTS, policy.namespace, spec.stable.deployment),
             self._api.get(DEPLOYMENTS, policy.namespace, spec.canary.deployment),
             router.read(wanted),
+            self._rivals.reason_to_yield(policy, spec, state.status.reason),
         )
+        if other is not None:  # and what is noted on the route is the other one's
+            traffic = replace(traffic, problem=other, recorded=())
         key = (policy.namespace, policy.name)
         wants_pods = active(state.status) or _is_news(canary, state)
         if not wants_pods:

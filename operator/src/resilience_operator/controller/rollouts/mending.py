@@ -1,7 +1,7 @@
 """Sets weights right that somebody else has changed, but not as fast as somebody may change them.
 
-Two policies with the same arms, or a sync that looks all the time, would else have the API server
-write as much as it can.
+Policies of two shards with the same arms, or a sync that looks all the time, would else have the
+API server write as much as it can.
 """
 
 from dataclasses import replace

@@ -19,6 +19,7 @@ from resilience_operator.controller.rollouts.interest import Interest
 from resilience_operator.controller.rollouts.looks import Looks
 from resilience_operator.controller.rollouts.mending import paced
 from resilience_operator.controller.rollouts.ports import Announcer, Queue, RolloutObserver
+from resilience_operator.controller.rollouts.rivals import Rivals
 from resilience_operator.controller.rollouts.state import Asked, RolloutState
 from resilience_operator.controller.rollouts.writes import RolloutWrites
 from resilience_operator.controller.store import Entry, Store
@@ -54,6 +55,7 @@ class RolloutWorker:
         announcer: Announcer,
         observer: RolloutObserver,
         interest: Interest,
+        rivals: Rivals,
         beginnings: Beginnings,
         queue: Queue,
         now: Callable[[], float],
@@ -65,6 +67,7 @@ class RolloutWorker:
         self._announcer = announcer
         self._observer = observer
         self._interest = interest
+        self._rivals = rivals
         self._beginnings = beginnings
         self._queue = queue
         self._now = now
@@ -76,6 +79,7 @@ class RolloutWorker:
         if state is None:
             return
         self._interest.forget(key)
+        self._rivals.release(key)
         self._beginnings.forget(key)
         if state.looking is not None:
             state.looking.cancel()
@@ -102,6 +106,8 @@ class RolloutWorker:
         async with state.lock:
             policy = entry.policy
             if not _is_ours(policy):
+                if not policy.deleting:
+                    self._rivals.release(key)
                 if active(state.status) and not policy.deleting:
                     await self._writes.status(policy, state, state.status)  # that nothing is done
                 return
@@ -114,6 +120,7 @@ class RolloutWorker:
                 await self._leave(policy, state)
             state.spec = policy.spec.rollout
             self._interest.follow(key, state.spec)
+            self._rivals.claim(policy, state.spec)
             if policy.name in entry.level_states:  # else its first evaluation puts it here again
                 await self._turn(key, entry, state)
 
@@ -223,6 +230,8 @@ class RolloutWorker:
         """
         effect = undo(state.status)
         spec = left_behind(policy.spec.rollout, state.status) or state.spec
+        if self._at_work(self._rivals.elder(policy, spec)):
+            return None  # what there is to put back, the other one will
         problem = await self._writes.effect(policy, spec, RolloutPlan(state.status, effect))
         refused = None if problem is None else Refusal(effect, problem)
         if problem is not None and refused != state.refused:
@@ -231,6 +240,11 @@ class RolloutWorker:
             self._announce(policy, [RolloutEvent("Warning", problem.reason, message)])
         state.refused = refused
         return problem
+
+    def _at_work(self, key: Key | None) -> bool:
+        """Whether weights are not what they were because of that policy's rollout."""
+        state = None if key is None else self._states.get(key)
+        return state is not None and undo(state.status) is not Effect.NONE
 
     async def _leave(self, policy: ResiliencePolicy, state: RolloutState) -> None:
         """The spec aims at another route or other arms than the rollout under way."""

@@ -4,7 +4,7 @@ from resilience_operator.api.v1alpha1.rollout_status import Attribution, Rollout
 from resilience_operator.core.rollout import attribution, ending, timing
 from resilience_operator.core.rollout.findings import Hold
 from resilience_operator.core.rollout.model import Effect, RolloutPlan
-from resilience_operator.core.rollout.turn import POLL_SECONDS, Turn, not_before
+from resilience_operator.core.rollout.turn import POLL_SECONDS, Turn, hands_off, not_before
 
 DRIFTED = "TrafficDrifted"
 PAUSED = "Paused"
@@ -15,7 +15,7 @@ def drift(turn: Turn) -> Hold | None:
     traffic, wanted = turn.seen.traffic, turn.step.weight
     # The largest share may be the wanted one while another rule has a different one.
     off = traffic.drifted or traffic.weight not in (None, wanted)
-    if turn.status.step_started_at is None or not off:
+    if turn.status.step_started_at is None or not off or hands_off(turn) is not None:
         return None
     return Hold(
         DRIFTED,

@@ -20,6 +20,7 @@ from resilience_operator.core.rollout.turn import (
     refused,
     told,
     unrecorded,
+    yields,
 )
 
 
@@ -50,6 +51,9 @@ def copied(turn: Turn) -> bool:
 
 def promote(turn: Turn) -> RolloutPlan:
     """One step of the promotion."""
+    other = yields(turn)
+    if other is not None:
+        return _waiting(turn, Hold(other.reason, other.message))
     if turn.seen.spec.after_success is AfterSuccess.KEEP:
         return _keep(turn)
     if not copied(turn):

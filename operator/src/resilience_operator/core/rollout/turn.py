@@ -29,6 +29,8 @@ POLL_SECONDS = 5.0
 ROUTE_MISSING = "RouteMissing"
 # Another tool sets the weights: nothing of it is touched, whatever happens.
 MANAGED_BY_OTHER = "ManagedByOther"
+# So does another policy.
+DRIVEN_BY_OTHER = "DrivenByOtherPolicy"
 # Phases in which no rollout is under way.
 RESTING = frozenset(
     {
@@ -149,7 +151,14 @@ def way_home(turn: Turn) -> Effect:
 def hands_off(turn: Turn) -> Problem | None:
     """The problem that forbids even bringing traffic home, if there is one."""
     problem = turn.seen.traffic.problem
-    return problem if problem is not None and problem.reason == MANAGED_BY_OTHER else None
+    forbids = problem is not None and problem.reason in (MANAGED_BY_OTHER, DRIVEN_BY_OTHER)
+    return problem if forbids else None
+
+
+def yields(turn: Turn) -> Problem | None:
+    """The problem that another policy's rollout is at work here, if it is."""
+    problem = turn.seen.traffic.problem
+    return problem if problem is not None and problem.reason == DRIVEN_BY_OTHER else None
 
 
 def refused(turn: Turn, effect: Effect) -> Problem | None:
