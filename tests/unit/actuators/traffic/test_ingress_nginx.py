@@ -144,6 +144,20 @@ async def test_somebody_elses_ingress_of_that_name_is_refused_and_kept() -> None
     assert bench.api.writes == 0
 
 
+async def test_another_policys_canary_ingress_is_waited_for_and_its_policy_named() -> None:
+    bench = Bench()
+    await bench.router.set_weight(5, ())
+    other = IngressNginx(bench.api, NAMESPACE, "web", Arms(STABLE, CANARY), "other")
+    writes = bench.api.writes
+    for view in (await other.read(5), await other.set_weight(50, ())):
+        assert view.problem is not None
+        assert view.problem.reason == "IngressNotOurs"
+        assert "is of the policy inventario" in view.problem.message
+    assert bench.api.writes == writes
+    await bench.router.restore(())
+    assert (await other.set_weight(50, ())).problem is None
+
+
 async def test_restore_takes_the_weight_and_then_the_ingress_away() -> None:
     bench = Bench()
     await bench.router.set_weight(5, ())

@@ -104,14 +104,24 @@ class IngressNginx:
             if ingress is not None and (problem := managed_by_other(INGRESSES.kind, ingress)):
                 raise Refused(problem)
         if live is not None and not self._is_ours(live):
-            raise Refused(
-                Problem(
-                    "IngressNotOurs",
-                    f"Ingress {self._canary} exists and was not made by the operator for this "
-                    "policy: delete or rename it.",
-                )
-            )
+            raise Refused(self._not_ours(live))
         return stable
+
+    def _not_ours(self, live: Object) -> Problem:
+        """The problem of a canary Ingress that somebody has made, or another policy's rollout."""
+        owner = labels_of(live).get(MANAGED_BY_LABEL)
+        if owner:
+            message = (
+                f"Ingress {self._canary} is of the policy {owner}, so this one waits until it is "
+                "gone: name another Ingress, take spec.rollout out of one of the two, or delete "
+                "what a policy that is gone has left."
+            )
+        else:
+            message = (
+                f"Ingress {self._canary} exists and was not made by the operator for this "
+                "policy: delete or rename it."
+            )
+        return Problem("IngressNotOurs", message)
 
     def _without_stable(self, live: Object | None) -> Problem:
         """The problem of a stable Ingress that is gone; another one while ours is still there."""
