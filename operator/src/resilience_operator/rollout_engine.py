@@ -81,10 +81,11 @@ def build_engine(
     mirror = Mirror(client)
     interest = Interest(open_watch, queue.add, mirror)
     rivals = Rivals(mirror, queue.add)
+    sources = GuardedSources(PrometheusQueries(kit), HttpChecks(kit), clock.sleep)
     worker = RolloutWorker(
         store=store,
         gatherer=Gatherer(mirror, clock.now, trust, rivals),
-        looks=Looks(GuardedSources(PrometheusQueries(kit), HttpChecks(kit)), clock.now, queue.add),
+        looks=Looks(sources, clock.now, queue.add),
         writes=RolloutWrites(client, Present(mirror, client), clock.now),
         announcer=announcer,
         observer=reports,

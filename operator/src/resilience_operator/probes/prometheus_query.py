@@ -19,6 +19,10 @@ from resilience_operator.probes.toolkit import Toolkit
 # Longer ones go in a body: what stands between may refuse a request line of that length.
 _URL_LIMIT = 4000
 NO_RESULT = "QueryNoResult"
+_TIMEOUT = "QueryTimeout"
+_UNREACHABLE = "PrometheusUnreachable"
+LOST = frozenset({_TIMEOUT, _UNREACHABLE})
+"""Reasons that say nothing of the query: asked again it may well be answered."""
 
 
 class PrometheusQueries:
@@ -35,10 +39,10 @@ class PrometheusQueries:
                 answer = await self._kit.http.fetch(request)
         except TimeoutError:
             return QueryProblem(
-                "QueryTimeout", f"Prometheus gave no answer within {timeout_seconds:g} s."
+                _TIMEOUT, f"Prometheus gave no answer within {timeout_seconds:g} s."
             )
         except ProbeFailure as failure:
-            return QueryProblem("PrometheusUnreachable", f"Prometheus: {failure.message}")
+            return QueryProblem(_UNREACHABLE, f"Prometheus: {failure.message}")
         return number_in(answer)
 
 
@@ -49,11 +53,9 @@ def number_in(answer: Answer) -> float | QueryProblem:
             "QueryRefused", f"Prometheus cannot evaluate the query (HTTP {answer.status})."
         )
     if answer.status == 503:
-        return QueryProblem("QueryTimeout", "Prometheus gave up on the query (HTTP 503).")
+        return QueryProblem(_TIMEOUT, "Prometheus gave up on the query (HTTP 503).")
     if answer.status != 200:
-        return QueryProblem(
-            "PrometheusUnreachable", f"Prometheus answered with HTTP {answer.status}."
-        )
+        return QueryProblem(_UNREACHABLE, f"Prometheus answered with HTTP {answer.status}.")
     if answer.truncated:
         return QueryProblem(
             "QuerySeveralResults", "The query gave far more than one result: aggregate it."

@@ -1,23 +1,31 @@
 """Where a rollout's figures come from: Prometheus, and the URLs of its checks."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from resilience_operator.api.v1alpha1.rollout import HttpCheck, Rollout
 from resilience_operator.core.rollout.model import CheckView, MetricView
 from resilience_operator.core.rollout.queries import QueryArm, QueryProblem
 from resilience_operator.probes.http_check import HttpChecks
-from resilience_operator.probes.prometheus_query import PrometheusQueries
+from resilience_operator.probes.prometheus_query import LOST, PrometheusQueries
 from resilience_operator.probes.rollout_metrics import gather_metrics
 
 TIMEOUT_SECONDS = 5.0
+# One answer that gets lost makes nobody blind, which would void the window and be told of.
+ASK_AGAIN_SECONDS = 2.0
 
 
 class GuardedSources:
     """Asks through the guarded HTTP client, each question with its own time limit."""
 
-    def __init__(self, queries: PrometheusQueries, checks: HttpChecks) -> None:
+    def __init__(
+        self,
+        queries: PrometheusQueries,
+        checks: HttpChecks,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
         self._queries = queries
         self._checks = checks
+        self._sleep = sleep
 
     async def metrics(
         self, namespace: str, rollout: Rollout, window_seconds: int
@@ -28,7 +36,11 @@ class GuardedSources:
             return {}
 
         async def ask(query: str) -> float | QueryProblem:
-            return await self._queries.instant(server.url, query, TIMEOUT_SECONDS)
+            answer = await self._queries.instant(server.url, query, TIMEOUT_SECONDS)
+            if isinstance(answer, QueryProblem) and answer.reason in LOST:
+                await self._sleep(ASK_AGAIN_SECONDS)
+                answer = await self._queries.instant(server.url, query, TIMEOUT_SECONDS)
+            return answer
 
         stable, canary = (
             QueryArm(service=arm.service, deployment=arm.deployment, namespace=namespace)
