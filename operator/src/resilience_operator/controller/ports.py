@@ -18,7 +18,22 @@ from resilience_operator.core.resources import Resource
 Object = dict[str, Any]
 
 
-class Cluster(Protocol):
+class StatusWriter(Protocol):
+    """The API server, where only a status is written."""
+
+    async def apply_status(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Object,
+        field_manager: str,
+        force: bool = False,
+    ) -> dict[str, Any]:
+        """Server-side apply on the status subresource."""
+
+
+class Cluster(StatusWriter, Protocol):
     """The API server, as far as the controller itself writes to it."""
 
     async def apply(
@@ -31,17 +46,6 @@ class Cluster(Protocol):
         force: bool = False,
     ) -> dict[str, Any]:
         """Server-side apply."""
-
-    async def apply_status(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        body: Object,
-        field_manager: str,
-        force: bool = False,
-    ) -> dict[str, Any]:
-        """Server-side apply on the status subresource."""
 
     async def delete(self, resource: Resource, namespace: str | None, name: str) -> None:
         """Delete; an object already gone is fine."""

@@ -18,7 +18,7 @@ from resilience_operator.api.v1alpha1.parse import (
     parse_level_status,
     parse_policy,
 )
-from resilience_operator.controller.ports import Object, Observer, Queue
+from resilience_operator.controller.ports import Object, Observer, Queue, StatusWriter
 from resilience_operator.controller.store import Store
 from resilience_operator.core.conditions import Finding, history, stamp
 from resilience_operator.core.errors import NotFound
@@ -38,24 +38,13 @@ PATIENCE_SECONDS = 5.0
 """By then a policy that comes together with its level, or after it at a start, is there."""
 
 
-class Statuses(Protocol):
-    """The API server: single objects, and their statuses."""
+class Statuses(StatusWriter, Protocol):
+    """The same, where the object is read before."""
 
     async def get(
         self, resource: Resource, namespace: str | None, name: str
     ) -> dict[str, Any] | None:
         """The object as it is now; None when it is not there."""
-
-    async def apply_status(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        body: Object,
-        field_manager: str,
-        force: bool = False,
-    ) -> dict[str, Any]:
-        """Server-side apply on the status subresource."""
 
 
 class Subject(NamedTuple):
