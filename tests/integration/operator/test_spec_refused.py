@@ -223,3 +223,30 @@ def test_a_level_that_is_refused_says_so(stage: Stage) -> None:
     wait_until(
         lambda: stage.level_condition("Ready", "checkout").get("status") == "True", "it is mended"
     )
+
+
+@pytest.mark.parametrize("stricter", [False, True])
+def test_a_policy_whose_own_level_is_refused_goes_on_without_it(
+    stage: Stage, stricter: bool
+) -> None:
+    operator = stage.operator().start_leading()
+    db = stage.dependency("db")
+    stage.apply(policy(dependency("db", 100, db)))
+    stage.wait_for_level("OPTIMAL")
+    operator.stop()
+    apply_refused(stage, level(NAME, override={"level": "BEST"}))
+    if stricter:
+        install(stage.api)
+
+    operator.start_leading()
+    ready = stage.wait_for_condition("Ready", "False", "LevelSpecInvalid")
+    assert "spec.override.level: " in ready["message"]
+    assert problems(stage, operator) == 1
+    db.down()
+    wait_until(lambda: "EMERGENCY" in stage.flags()["flags.json"], "flags follow the probes")
+    assert operator.metric("resilience_internal_errors_total") == 0
+
+    path = objects(stage.namespace, LEVELS, NAME)
+    stage.api.send("PATCH", path, {"spec": {"override": None}}, content_type=MERGE)
+    stage.wait_for_condition("Ready", "True")
+    stage.wait_for_level("EMERGENCY")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from resilience_operator.api.v1alpha1.level import DegradationLevel, LevelStatus
-from resilience_operator.api.v1alpha1.parse import dump_status, parse_level
+from resilience_operator.api.v1alpha1.parse import InvalidResource, dump_status, parse_level
 from resilience_operator.api.v1alpha1.policy import ResiliencePolicy
 from resilience_operator.api.v1alpha1.policy_status import PolicyStatus
 from resilience_operator.controller.ports import Cluster
@@ -38,6 +38,9 @@ class StatusEffects:
                 stored = await self._create(policy, level)
             except Conflict as conflict:
                 entry.level_problem = _not_ours(level.name, conflict)
+                return
+            except InvalidResource as error:
+                entry.level_problem = _not_understood(level.name, error)
                 return
             entry.level_statuses.pop(level.name, None)
             # The status speaks of its generation; else it is written again when the watch shows it.
@@ -91,6 +94,14 @@ def _not_ours(name: str, conflict: Conflict) -> Problem:
         "LevelNotOurs",
         f"DegradationLevel {name} is there already and is not this policy's, which has none "
         f"therefore: delete it, and make it under another name ({conflict.message})",
+    )
+
+
+def _not_understood(name: str, error: InvalidResource) -> Problem:
+    return Problem(
+        "LevelSpecInvalid",
+        f"DegradationLevel {name} has a spec that is not understood: correct it. Until then the "
+        f"policy goes on as if nothing were asked in it, no override and no freeze ({error})",
     )
 
 
