@@ -274,6 +274,25 @@ def test_a_breaker_that_tries_half_open_does_not_flap_the_gate() -> None:
     assert "RolloutHeld" not in world.said
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.4, 0.999])
+def test_a_step_that_has_been_served_stays_served_while_something_else_is_waited_for(
+    fraction: float,
+) -> None:
+    gate = Gate(approval=Approval.BEFORE_EACH_STEP)
+    world = World(spec=make_rollout(gate=gate), now=START + fraction, requests_per_second=0.1)
+    world.run(30)
+    world.decide(Verb.RESUME)
+    world.at_step(1).run(STEPS[0].hold_seconds + 100, every=0.9)
+    assert (world.status.phase, world.status.reason) == (HELD, "TooFewSamples")
+    assert (world.said.count("RolloutHeld"), world.said.count("RolloutResumed")) == (1, 0)
+    world.requests_per_second = 200.0
+    world.run(100, every=0.9)
+    assert (world.status.phase, world.status.reason) == (HELD, "AwaitingApproval")
+    assert world.said.count("RolloutResumed") == 0
+    world.decide(Verb.RESUME)
+    assert (world.status.phase, world.status.step) == (PROGRESSING, 2)
+
+
 def test_a_hold_that_lasts_too_long_is_rolled_back() -> None:
     world = held_by_level()
     plan = world.decide(look=False)

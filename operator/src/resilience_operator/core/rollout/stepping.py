@@ -67,10 +67,12 @@ def proceed(turn: Turn) -> RolloutPlan:
     hold = _standing(turn, fault, findings) or (_served(turn) and gates.next_step(turn)) or None
     if hold is not None:
         return holding.hold(turn, hold, suspicion.proven_at(turn, fault))
+    # Before the time held is put aside, in whole seconds: what has been served stays so.
+    served = _served(turn)
     turn = holding.resume(turn)
     if turn.status.step_started_at is None:
         return _set(turn)
-    if not _served(turn) or not _may_move(turn):
+    if not served or not _may_move(turn):
         return turn.plan(wake_at=_wake(turn), wants_metrics=timing.wants_metrics(turn))
     return _advance(turn)
 

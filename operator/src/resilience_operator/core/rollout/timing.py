@@ -1,8 +1,9 @@
 """Time served and time held, and the analysis window: all of it in status, none in memory.
 
 Times in status have whole seconds. They are rounded to the side that serves later, holds longer
-and counts less. Only the start of a step has milliseconds: rollouts whose steps began in the same
-second would else all be due in the same moment.
+and counts less. Two have milliseconds, rounded up. The start of a step: rollouts whose steps began
+in the same second would else all be due in the same moment. And that of a hold: a step that has
+been served would else be less than served once it is held, and go on, and be held again.
 """
 
 import math
@@ -10,7 +11,7 @@ import math
 from resilience_operator.api.v1alpha1.rollout import AfterMaxHold
 from resilience_operator.core.rollout import verdicts
 from resilience_operator.core.rollout.turn import POLL_SECONDS, Turn, at, not_before
-from resilience_operator.core.times import to_rfc3339
+from resilience_operator.core.times import to_rfc3339, to_rfc3339_fine
 
 
 def served_seconds(turn: Turn) -> float:
@@ -22,9 +23,10 @@ def served_seconds(turn: Turn) -> float:
 
 def hold(turn: Turn, limited: bool = False) -> Turn:
     """The turn with the clock stopped, if it is not; `limited`: this counts to the longest hold."""
-    now, status = to_rfc3339(turn.now), turn.status
-    counts_since = (status.hold_counts_since or now) if limited else None
-    return turn.having(held_since=status.held_since or now, hold_counts_since=counts_since)
+    status = turn.status
+    counts_since = (status.hold_counts_since or to_rfc3339(turn.now)) if limited else None
+    held_since = status.held_since or to_rfc3339_fine(turn.now)
+    return turn.having(held_since=held_since, hold_counts_since=counts_since)
 
 
 def let_go(turn: Turn) -> Turn:
