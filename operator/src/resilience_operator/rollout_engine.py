@@ -85,7 +85,7 @@ def build_engine(
     worker = RolloutWorker(
         store=store,
         gatherer=Gatherer(mirror, clock.now, trust, rivals),
-        looks=Looks(sources, clock.now, queue.add),
+        looks=Looks(sources, clock.now, queue.add, reports.look_failed),
         writes=RolloutWrites(client, Present(mirror, client), clock.now),
         announcer=announcer,
         observer=reports,

@@ -74,6 +74,10 @@ class Metrics(PolicyMetrics):
         fields = {"probe_type": key.type, "namespace": key.namespace}
         log.error("A probe failed by itself: %s.", place_of(error), extra=fields)
 
+    def look_failed(self) -> None:
+        """A look at a rollout's figures raised; whoever took it has logged it."""
+        self._bugs.labels("look").inc()
+
     def subscriber_failed(self, error: Exception) -> None:
         """Our own code failed while it took a result."""
         self._bugs.labels("subscriber").inc()
@@ -210,7 +214,7 @@ class Metrics(PolicyMetrics):
             ["where"],
             registry=self.registry,
         )
-        for where in ("prober", "subscriber"):
+        for where in ("prober", "subscriber", "look"):
             self._bugs.labels(where)  # from the start, so that the first is an increase
         self._loop_lag = Histogram(
             "resilience_event_loop_lag_seconds",

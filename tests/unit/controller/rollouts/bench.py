@@ -179,7 +179,7 @@ class Bench:
         accept(self.server, "dashboard")
         self.mirror = Mirror(self.server)
         self.interest = Interest(lambda _: (), self.queue.add, self.mirror)
-        self.looks = Looks(self.sources, self.clock.now, self.queue.add)
+        self.looks = Looks(self.sources, self.clock.now, self.queue.add, lambda: None)
         self.beginnings = Beginnings(8.0)
         self.worker = self.make_worker()
         self.see()

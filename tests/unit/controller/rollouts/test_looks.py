@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from resilience_operator.api.v1alpha1.rollout_status import RolloutStatus
-from resilience_operator.controller.rollouts.looks import Looks
+from resilience_operator.controller.rollouts.looks import OUR_FAILURE, Looks
 from resilience_operator.controller.rollouts.state import RolloutState
 from resilience_operator.core.model import Key
 from resilience_operator.core.rollout.model import MetricView
@@ -20,7 +20,10 @@ class Bench:
         self.clock = FakeClock()
         self.sources = Sources()
         self.done: list[Key] = []
-        self.looks = Looks(self.sources, self.clock.now, self.done.append)
+        self.failures: list[None] = []
+        self.looks = Looks(
+            self.sources, self.clock.now, self.done.append, lambda: self.failures.append(None)
+        )
         began = to_rfc3339(self.clock.now())
         status = RolloutStatus(window_started_at=began)
         self.state = RolloutState("uid", status, make_rollout(latency()))
@@ -84,7 +87,11 @@ async def test_our_own_failure_is_no_figure_and_no_loop(
     bench = Bench()
     bench.sources.failure = RuntimeError("ours")
     await bench.look()
-    assert (bench.state.fresh, bench.done) == (False, [KEY])
+    assert (bench.state.fresh, bench.done, len(bench.failures)) == (True, [KEY], 1)
+    assert bench.state.look is not None
+    # An empty look of this window: held as Blind, and nothing from before goes on counting.
+    assert bench.state.look.window_started_at == bench.state.status.window_started_at
+    assert bench.state.look.metrics == {"p95": MetricView("p95", problem=OUR_FAILURE)}
     assert "a look at retail/inventario failed" in caplog.text
     await bench.look()
     assert len(bench.sources.windows) == 1

@@ -20,6 +20,7 @@ from resilience_operator.core.times import from_rfc3339
 log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 64
+OUR_FAILURE = "The operator's own look failed; its log says where."
 # Value metrics keep so many looks of a window; more would add little evidence and much memory.
 MAX_VALUES = 500
 
@@ -40,11 +41,17 @@ class Looks:
     """Starts looks that are due; `done` is told when one has been taken."""
 
     def __init__(
-        self, sources: Sources, now: Callable[[], float], done: Callable[[Key], None]
+        self,
+        sources: Sources,
+        now: Callable[[], float],
+        done: Callable[[Key], None],
+        failed: Callable[[], None],
     ) -> None:
+        """`failed` is told of a look that our own code could not take."""
         self._sources = sources
         self._now = now
         self._done = done
+        self._failed = failed
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
 
     def due_at(self, state: RolloutState) -> float:
@@ -64,9 +71,12 @@ class Looks:
             async with self._slots:
                 await self._ask(key[0], state)
         except Exception:
-            # Nothing is known; and the next look is due when it would have been.
+            # Nothing is known, and that is nobody's fault but ours: the rollout is held as Blind.
+            # The next look is due when it would have been.
             log.exception("a look at %s/%s failed", *key)
-            state.look = Look(self._now(), state.subject, None, {}, ())
+            self._failed()
+            state.look = _seen_nothing(state, self._now())
+            state.fresh = True
         finally:
             state.looking = None
             self._done(key)
@@ -94,6 +104,12 @@ class Looks:
         if not analysis.metrics or window is None:
             return {}
         return await self._sources.metrics(namespace, spec, window)
+
+
+def _seen_nothing(state: RolloutState, now: float) -> Look:
+    names = (metric.name for metric in state.spec.analysis.metrics)
+    nothing = {name: MetricView(name, problem=OUR_FAILURE) for name in names}
+    return Look(now, state.subject, state.status.window_started_at, nothing, ())
 
 
 def with_history(view: MetricView, before: MetricView | None, stride: int) -> MetricView:
