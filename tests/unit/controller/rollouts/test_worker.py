@@ -9,7 +9,8 @@ from resilience_operator.actuators.traffic.httproute import http_route as build_
 from resilience_operator.actuators.traffic.rules import Arms
 from resilience_operator.api.v1alpha1.policy import Mode
 from resilience_operator.api.v1alpha1.rollout import Gate, HttpCheck, HttpRouteTraffic, Traffic
-from resilience_operator.api.v1alpha1.rollout_status import RolloutPhase
+from resilience_operator.api.v1alpha1.rollout_status import Attribution, RolloutPhase
+from resilience_operator.controller.rollouts.looks import OUR_FAILURE
 from resilience_operator.core.errors import Forbidden, TerminalError, TransientError
 from resilience_operator.core.resources import DEPLOYMENTS, HTTP_ROUTES, POLICIES, SERVICES
 from tests.unit.actuators.traffic.objects import backend, http_route, rule
@@ -116,6 +117,17 @@ async def test_pods_are_listed_when_their_deployment_changes_or_every_few_second
     await bench.clock.advance(10.0)
     await bench.turn()
     assert bench.server.asked.count("list pods") == 2
+
+
+async def test_our_own_failure_to_look_holds_the_rollout_and_blames_nobody() -> None:
+    bench = Bench()
+    await bench.turn(4)
+    bench.sources.failure = RuntimeError("ours")
+    await bench.turn(150)  # two minutes are too early for figures
+    status = bench.status
+    assert (status.phase, status.attribution) == (RolloutPhase.HELD, Attribution.BLIND)
+    assert status.metrics[0].evidence == OUR_FAILURE
+    assert bench.server.weights == (95, 5)
 
 
 async def test_one_rule_that_somebody_resets_is_set_again() -> None:
