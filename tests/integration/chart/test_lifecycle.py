@@ -1,6 +1,7 @@
 """Install, upgrade, roll back and uninstall with live policies: they stay as they are."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ POLICY: Body = policy(
 def release(installer: Helm, api: Api) -> Iterator[Helm]:
     """helm, with nothing of a release left afterwards."""
     yield installer
+    list_once(api)
     if RELEASE in installer.run("list", "-q", "-n", NAMESPACE):
         installer.uninstall()
     for name in CRDS:
@@ -38,6 +40,18 @@ def exists(api: Api, name: str) -> bool:
             raise
         return False
     return True
+
+
+def list_once(api: Api) -> None:
+    """List the objects of every CRD that is there, before it is deleted.
+
+    The API server makes a kind's storage when it is first asked for. To the finalizer of a CRD
+    whose objects nobody ever asked for it is not ready, and it tries again minutes later.
+    """
+    for definition in definitions():
+        if exists(api, definition["metadata"]["name"]):
+            path = objects("default", definition["spec"]["names"]["plural"])
+            wait_until(partial(served, api, path), f"{path} is served", 30)
 
 
 def gone(api: Api) -> None:
@@ -149,6 +163,7 @@ def test_uninstall_without_keep_takes_crds_and_policies(
 ) -> None:
     release.install({"crds": {"keep": False}})
     live(api, kubectl, shop)
+    list_once(api)
 
     assert "CustomResourceDefinition" not in release.uninstall()
 
@@ -161,6 +176,7 @@ def test_keep_can_be_given_up_before_an_uninstall(release: Helm, api: Api) -> No
         *("upgrade", RELEASE, "charts/resilience-operator", "-n", NAMESPACE),
         *("--reset-then-reuse-values", "--set", "crds.keep=false"),
     )
+    list_once(api)
 
     release.uninstall()
 
