@@ -28,7 +28,7 @@ class RealPrometheus:
     """Scrapes ports of this machine as the chart has it done, and evaluates a file of rules."""
 
     def __init__(self, folder: Path, rules: Path, *ports: int) -> None:
-        self._url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{_free_port()}"
         targets = [f"127.0.0.1:{port}" for port in ports]
         config = {
             "global": {
@@ -56,7 +56,7 @@ class RealPrometheus:
                 debian.which("prometheus") or "prometheus",
                 f"--config.file={file}",
                 f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address={self._url.removeprefix('http://')}",
+                f"--web.listen-address={self.url.removeprefix('http://')}",
                 "--log.level=warn",
             ],
             stdin=subprocess.DEVNULL,
@@ -87,14 +87,14 @@ class RealPrometheus:
         ]
 
     def _get(self, path: str, **query: str) -> Any:
-        url = f"{self._url}{path}?{urllib.parse.urlencode(query)}"
+        url = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
         with urllib.request.urlopen(url, timeout=10) as answer:
             return json.load(answer)["data"]
 
     def _ready(self) -> bool:
         assert self._process.poll() is None, Path(self._log.name).read_text()
         try:
-            with urllib.request.urlopen(f"{self._url}/-/ready", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

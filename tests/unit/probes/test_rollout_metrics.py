@@ -3,10 +3,12 @@
 import asyncio
 import math
 
+import pytest
+
 from resilience_operator.api.v1alpha1.rollout import Analysis
 from resilience_operator.core.rollout.model import Counts, MetricView
 from resilience_operator.core.rollout.queries import QueryArm, QueryProblem
-from resilience_operator.probes.rollout_metrics import CONCURRENCY, gather_metrics
+from resilience_operator.probes.rollout_metrics import CONCURRENCY, RECENT_SECONDS, gather_metrics
 
 STABLE = QueryArm("web", "web", "retail")
 CANARY = QueryArm("web-canary", "web-canary", "retail")
@@ -39,6 +41,7 @@ class Prometheus:
         }
         self.now = 0
         self.most = 0
+        self.asked = 0
 
     def set(self, query: str, answer: float | QueryProblem) -> "Prometheus":
         self.answers[query] = answer
@@ -46,10 +49,20 @@ class Prometheus:
 
     async def ask(self, query: str) -> float | QueryProblem:
         self.now += 1
+        self.asked += 1
         self.most = max(self.most, self.now)
         await asyncio.sleep(0)
         self.now -= 1
         return self.answers[query]
+
+
+LONG = Analysis.model_validate(
+    {
+        "metrics": [
+            {"name": "errors", "proportion": {"failures": "bad", "total": "all[{{window}}]"}},
+        ]
+    }
+)
 
 
 async def look(prometheus: Prometheus) -> dict[str, MetricView]:
@@ -107,3 +120,29 @@ async def test_an_unknown_placeholder_asks_nothing() -> None:
     analysis = Analysis.model_validate({"metrics": [{"name": "x", "value": "{{pod}}"}]})
     views = await gather_metrics(analysis, STABLE, CANARY, 60, Prometheus().ask)
     assert "{{pod}}" in views["x"].problem
+
+
+@pytest.mark.parametrize(
+    ("recent", "counts", "problem"),
+    [
+        (0.0, Counts(1, 900), ""),  # nobody came, and that was counted
+        (NONE, None, "Prometheus has stopped scraping it."),
+        (QueryProblem("QueryTimeout", "No answer."), None, "No answer."),
+    ],
+)
+async def test_a_long_window_counts_while_its_last_minutes_do(
+    recent: float | QueryProblem, counts: Counts | None, problem: str
+) -> None:
+    prometheus = Prometheus().set("bad", 1.0).set("all[901s]", 900.0)
+    prometheus.set(f"all[{RECENT_SECONDS}s]", recent)
+    views = await gather_metrics(LONG, STABLE, CANARY, 901, prometheus.ask)
+    assert views["errors"].canary == counts
+    assert views["errors"].problem.endswith(problem)
+    assert bool(views["errors"].problem) == bool(problem)
+
+
+async def test_a_window_of_the_last_minutes_is_asked_for_once() -> None:
+    prometheus = Prometheus().set("bad", 1.0).set(f"all[{RECENT_SECONDS}s]", 900.0)
+    views = await gather_metrics(LONG, STABLE, CANARY, RECENT_SECONDS, prometheus.ask)
+    assert views["errors"].stable == Counts(1, 900)
+    assert prometheus.asked == 4

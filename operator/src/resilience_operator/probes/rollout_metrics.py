@@ -19,6 +19,13 @@ Ask = Callable[[str], Awaitable[float | QueryProblem]]
 """Asks one query."""
 
 CONCURRENCY = 4
+RECENT_SECONDS = 300
+"""As long as Prometheus itself takes a sample for the present."""
+_NOT_RECENT = QueryProblem(
+    "QueryNotRecent",
+    f"Nothing was counted in the last {RECENT_SECONDS // 60} minutes, not even none: "
+    "Prometheus has stopped scraping it.",
+)
 
 
 class _Look:
@@ -47,14 +54,19 @@ class _Look:
         """Failures among requests.
 
         Where requests are counted, no result for failures means that none has happened yet: a
-        series of errors exists from the first one on. Without requests it means nothing.
+        series of errors exists from the first one on. Without requests it means nothing. Over a
+        long window, requests that are counted no longer would go on looking well until its end.
         """
         assert metric.proportion is not None
-        failures, total = await asyncio.gather(
-            self.number(metric.proportion.failures, arm), self.number(metric.proportion.total, arm)
+        failures, total, recent = await asyncio.gather(
+            self.number(metric.proportion.failures, arm),
+            self.number(metric.proportion.total, arm),
+            self._recent(metric.proportion.total, arm),
         )
         if isinstance(total, QueryProblem):
             return total
+        if isinstance(recent, QueryProblem):
+            return _NOT_RECENT if recent.reason == NO_RESULT else recent
         if isinstance(failures, QueryProblem):
             if failures.reason != NO_RESULT:
                 return failures
@@ -62,6 +74,12 @@ class _Look:
         total = max(total, 0.0)
         # Each is extrapolated by itself, so that one can come out over the other.
         return Counts(failures=min(max(failures, 0.0), total), total=total)
+
+    async def _recent(self, template: str, arm: QueryArm) -> float | QueryProblem | None:
+        """The same over the last minutes; None where the window is not longer than that."""
+        if self._window_seconds <= RECENT_SECONDS:
+            return None
+        return await self.number(template, arm, RECENT_SECONDS)
 
 
 async def gather_metrics(
