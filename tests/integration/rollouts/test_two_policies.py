@@ -94,13 +94,13 @@ def test_one_in_the_middle_is_held_survives_a_restart_and_goes_on(shop: Shop) ->
 def test_two_by_replicas(shop: Shop) -> None:
     shop.furnish(route=False)
     by_replicas = {"replicas": {"total": 4}}
-    older = shop.spec((50, 600), (100, 1), metrics=False, traffic=by_replicas)
+    older = shop.spec((40, 600), (100, 1), metrics=False, traffic=by_replicas)
     shop.put_policy(older)
     put_younger(shop, shop.spec((25, 600), (100, 1), metrics=False, traffic=by_replicas))
     shop.start()
     shop.until(lambda s: s.get("reason") == "UpToDate", "version 1 is the stable one")
     shop.release()
-    shop.until_phase("Progressing", weight=50)
+    shop.until_phase("Progressing", weight=40, realWeight=50)  # 2 of 4 pods
     waiting = until_younger(shop, phase="Waiting", reason=REASON)
     assert "the same Deployments" in waiting["message"]
     throughout(3.0, lambda: _counts(shop, 2, 2))

@@ -61,6 +61,16 @@ def test_a_held_rollout_is_told_in_full(world: World) -> None:
     assert result.output == VIEW
 
 
+def test_the_share_of_the_pods_stands_beside_the_wished_one(world: World) -> None:
+    world.policy({**HELD, "realWeight": 33})
+
+    shown = world.run("rollout", "status", "inventario").output
+    answer = json.loads(world.run("rollout", "status", "inventario", "-o", "json").output)
+
+    assert "stable 67 %, canary 33 % (25 % wished)" in shown
+    assert (answer["weight"], answer["realWeight"]) == (25, 33)
+
+
 def test_served_time_leaves_holds_out(world: World) -> None:
     world.policy(PROGRESSING)
 

@@ -147,6 +147,11 @@ def test_blindness_is_counted_while_it_lasts(reports: Reports) -> None:
     assert value(reports, "resilience_trusted") == 0
 
 
+def test_by_replicas_the_weight_is_the_share_of_the_pods(reports: Reports) -> None:
+    reports.rollout_decided(KEY, status(RolloutPhase.PROGRESSING, real_weight=33), "")
+    assert value(reports, "resilience_rollout_weight_percent", **POLICY) == 33
+
+
 def test_a_rollout_in_numbers(reports: Reports) -> None:
     look = MetricStatus(name="errors", verdict=MetricVerdict.WORSE)
     reports.rollout_decided(

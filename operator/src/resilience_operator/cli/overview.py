@@ -175,7 +175,7 @@ def overview_data(overview: PolicyOverview) -> dict[str, Any]:
     }
 
 
-_ROLLOUT_KEYS = ("phase", "step", "weight", "attribution", "reason", "message")
+_ROLLOUT_KEYS = ("phase", "step", "weight", "realWeight", "attribution", "reason", "message")
 
 
 def _level_data(level: LevelOverview) -> dict[str, Any]:

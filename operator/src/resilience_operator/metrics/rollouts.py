@@ -97,7 +97,7 @@ class RolloutMetrics(Collector):
         yield self._each(
             "resilience_rollout_weight_percent",
             "Share of the traffic that the canary gets.",
-            lambda status: status.weight,
+            lambda status: status.share,
         )
         yield self._each(
             "resilience_rollout_step",

@@ -191,6 +191,16 @@ def test_the_real_share_is_told_where_replicas_only_come_near_the_wished_one() -
     assert world.status.message.endswith(
         "has 10 % of the traffic, which is as near as 5 % can be met."
     )
+    assert (world.status.weight, world.status.real_weight) == (5, 10)
+    world.real_share = 0.0  # its only pod is not ready any more
+    world.run(1)
+    assert (world.status.real_weight, world.status.share) == (0, 0)
+
+
+def test_a_router_shares_as_it_is_told() -> None:
+    world = World().at_step(1, 60)
+    assert world.status.real_weight is None
+    assert world.status.share == world.status.weight > 0
 
 
 def test_a_weight_changed_in_the_spec_is_told_with_the_new_weight() -> None:

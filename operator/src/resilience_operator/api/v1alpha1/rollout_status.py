@@ -117,6 +117,11 @@ class RolloutStatus(Model):
     weight: Annotated[int, Field(ge=0, le=100)] = Field(
         default=0, description="Percent of the traffic that the canary gets."
     )
+    real_weight: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        default=None,
+        description="Percent of the ready pods that are the canary's, where traffic is `replicas`: "
+        "whole pods only come near to `weight`, and pods that are not ready get none.",
+    )
     revision: Short = Field(default="", description="Revision of the canary's template.")
     finished_revision: Short = Field(
         default="", description="The last revision whose rollout has ended."
@@ -177,3 +182,8 @@ class RolloutStatus(Model):
     history: Annotated[tuple[RolloutRecord, ...], Field(max_length=10)] = Field(
         default=(), description="The last ten rollouts, newest last."
     )
+
+    @property
+    def share(self) -> int:
+        """Percent of the traffic that the canary really gets."""
+        return self.weight if self.real_weight is None else self.real_weight

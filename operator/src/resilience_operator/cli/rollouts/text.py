@@ -6,7 +6,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from resilience_operator.api.v1alpha1.rollout_status import MetricStatus, RolloutRecord
+from resilience_operator.api.v1alpha1.rollout_status import (
+    MetricStatus,
+    RolloutRecord,
+    RolloutStatus,
+)
 from resilience_operator.cli.colours import coloured, style_of
 from resilience_operator.cli.durations import ago, spoken
 from resilience_operator.cli.rollouts.view import RolloutView, StepState, StepView
@@ -41,7 +45,7 @@ def rollout_line(view: RolloutView, now: float) -> Text:
     return line(
         coloured(status.phase),
         step_of(view),
-        "" if view.at_rest and not status.weight else f"canary {status.weight} %",
+        "" if view.at_rest and not status.weight else _canary(status),
         since and f"for {since}",
         coloured(status.attribution) if status.attribution != "None" else "",
         said(status.message),
@@ -69,7 +73,7 @@ def _parts(view: RolloutView, now: float) -> Iterator[RenderableType]:
 def _heading(view: RolloutView, now: float) -> Text:
     status = view.status
     name = said(f"{view.namespace}/{view.name}", "bold")
-    weights = f"stable {100 - status.weight} %, canary {status.weight} %"
+    weights = f"stable {100 - status.share} %, {_canary(status)}"
     started = ago(status.started_at, now) if not view.at_rest else ""
     return line(
         name,
@@ -79,6 +83,11 @@ def _heading(view: RolloutView, now: float) -> Text:
         f"version {version(status.revision)}" if status.revision else "",
         started and f"started {started} ago",
     )
+
+
+def _canary(status: RolloutStatus) -> str:
+    wished = "" if status.share == status.weight else f" ({status.weight} % wished)"
+    return f"canary {status.share} %{wished}"
 
 
 def _remarks(view: RolloutView) -> Iterator[Text]:

@@ -19,10 +19,12 @@ def decide(snapshot: RolloutSnapshot) -> RolloutPlan:
     """What is to be done about the rollout, why, and when to look again if nothing happens."""
     plan = _decide(snapshot)
     touches = undo(plan.status) is not Effect.NONE
-    traffic = reference_to(snapshot.spec) if touches else None
-    if plan.status.traffic == traffic:
-        return plan
-    return replace(plan, status=plan.status.model_copy(update={"traffic": traffic}))
+    share = snapshot.traffic.real_share
+    always = {
+        "traffic": reference_to(snapshot.spec) if touches else None,
+        "real_weight": None if share is None else round(share),
+    }
+    return replace(plan, status=plan.status.model_copy(update=always))
 
 
 def _decide(snapshot: RolloutSnapshot) -> RolloutPlan:
