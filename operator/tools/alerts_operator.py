@@ -38,6 +38,16 @@ def alerts() -> list[Alert]:
             "{{ $labels.lease }} has changed hands more than three times within half an hour.",
         ),
         Alert(
+            "ResilienceOperatorRestarts",
+            _WARNING,
+            "0m",
+            # What a process counts goes with it; when it began does not. Between two of them nobody
+            # says that it is the operator's, so an hour is looked back for that.
+            "changes(process_start_time_seconds[30m]) > 3"
+            " and on (job, instance) last_over_time(resilience_build_info[1h])",
+            "{{ $labels.instance }} has started more than three times within half an hour.",
+        ),
+        Alert(
             "ResilienceLeaseErrors",
             _WARNING,
             "5m",

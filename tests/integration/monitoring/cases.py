@@ -80,6 +80,18 @@ CASES = {
         {**begun(NORTH, "0x10 1 2 2x40"), **begun(SOUTH, "0x10 1 2 2x40")},
         labels=OF_LEASE,
     ),
+    "ResilienceOperatorRestarts": Case(
+        {
+            f"process_start_time_seconds{{{POD}}}": "0x10 60 120 180 _ 300 _ _ 480x30",
+            f"resilience_build_info{{{POD}}}": "1x10 1 1 1 _ 1 _ _ 1x30",
+        },
+        {
+            f"process_start_time_seconds{{{POD}}}": "0x10 60 120 180x40",
+            f"resilience_build_info{{{POD}}}": "1x50",
+            'process_start_time_seconds{job="other",instance="one"}': "0x10 60 120 180 240 300x40",
+        },
+        labels={"job": "operator", "instance": "one"},
+    ),
     "ResilienceLeaseErrors": Case(
         {"resilience_lease_errors_total": "0+1x40"}, {"resilience_lease_errors_total": "0x20 1x30"}
     ),
