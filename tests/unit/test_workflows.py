@@ -43,7 +43,13 @@ def test_every_target_that_is_made_exists(path: Path) -> None:
 
 def test_the_targets_of_a_developer_are_those_of_ci() -> None:
     made = {target for step in steps(WORKFLOWS[0]) for target in MAKE.findall(step.get("run", ""))}
-    assert made >= {"verify", "test", "e2e", "image", "chart"}
+    assert made >= {"verify", "test", "image", "chart"}
+    on_clusters = read(WORKFLOWS[0])["jobs"]["e2e"]
+    assert on_clusters["steps"][-1]["run"] == "make ${{ matrix.target }}"
+    matrix = on_clusters["strategy"]["matrix"]
+    once = [each["target"] for each in matrix["include"]]
+    assert [*matrix["target"], *once] == ["e2e", "e2e-rollout", "drill"]
+    assert {*matrix["target"], *once} <= targets()
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
