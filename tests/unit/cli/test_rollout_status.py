@@ -61,13 +61,13 @@ def test_a_held_rollout_is_told_in_full(world: World) -> None:
     assert result.output == VIEW
 
 
-def test_the_share_of_the_pods_stands_beside_the_wished_one(world: World) -> None:
+def test_the_share_of_the_pods_stands_beside_the_weight(world: World) -> None:
     world.policy({**HELD, "realWeight": 33})
 
     shown = world.run("rollout", "status", "inventario").output
     answer = json.loads(world.run("rollout", "status", "inventario", "-o", "json").output)
 
-    assert "stable 67 %, canary 33 % (25 % wished)" in shown
+    assert "stable 67 %, canary 33 % (weight 25 %)" in shown
     assert (answer["weight"], answer["realWeight"]) == (25, 33)
 
 

@@ -86,8 +86,8 @@ def _heading(view: RolloutView, now: float) -> Text:
 
 
 def _canary(status: RolloutStatus) -> str:
-    wished = "" if status.share == status.weight else f" ({status.weight} % wished)"
-    return f"canary {status.share} %{wished}"
+    weight = "" if status.share == status.weight else f" (weight {status.weight} %)"
+    return f"canary {status.share} %{weight}"
 
 
 def _remarks(view: RolloutView) -> Iterator[Text]:
