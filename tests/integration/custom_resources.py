@@ -96,7 +96,7 @@ def install(api: Api) -> list[str]:
         )
         warnings += said
     for definition in definitions():
-        _wait_until_served(api, definition)
+        wait_until_served(api, definition)
     return warnings
 
 
@@ -106,7 +106,7 @@ def conditions(api: Api, definition: Body) -> dict[str, Body]:
     return {one["type"]: one for one in stored.get("status", {}).get("conditions", [])}
 
 
-def _wait_until_served(api: Api, definition: Body) -> None:
+def wait_until_served(api: Api, definition: Body) -> None:
     """Established comes first; the paths are served a moment later."""
     deadline = time.monotonic() + 30
     collection = objects("default", definition["spec"]["names"]["plural"])

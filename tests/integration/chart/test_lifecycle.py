@@ -1,14 +1,20 @@
 """Install, upgrade, roll back and uninstall with live policies: they stay as they are."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from e2e.cluster.controlplane import ControlPlane
 from tests.integration.chart.helm import NAMESPACE, RELEASE, Body, Helm, HelmError, Kubectl
-from tests.integration.custom_resources import DEFINITIONS, Api, RefusedError, definitions, objects
+from tests.integration.custom_resources import (
+    DEFINITIONS,
+    Api,
+    RefusedError,
+    definitions,
+    objects,
+    wait_until_served,
+)
 from tests.integration.operator.harness import wait_until
 from tests.integration.operator.policies import policy
 
@@ -50,31 +56,21 @@ def list_once(api: Api) -> None:
     """
     for definition in definitions():
         if exists(api, definition["metadata"]["name"]):
-            path = objects("default", definition["spec"]["names"]["plural"])
-            wait_until(partial(served, api, path), f"{path} is served", 30)
+            wait_until_served(api, definition)
 
 
 def gone(api: Api) -> None:
     wait_until(lambda: not any(exists(api, name) for name in CRDS), "the CRDs are gone", 90)
 
 
-def live(api: Api, kubectl: Kubectl, namespace: str) -> Body:
+def live(api: Api, namespace: str) -> Body:
     """A policy with a status, as an operator at work leaves it; as it is stored."""
-    kubectl.output("wait", "--for=condition=Established", "--timeout=30s", "crd", *CRDS)
+    list_once(api)
     path = objects(namespace, "resiliencepolicies")
-    wait_until(lambda: served(api, path), "the kind is served", 30)
     api.send("POST", path, POLICY)
     status = {"status": {"level": "LIMITED", "health": 55}}
     merge = "application/merge-patch+json"
     return api.send("PATCH", f"{path}/inventario/status", status, content_type=merge)[0]
-
-
-def served(api: Api, path: str) -> bool:
-    try:
-        api.get(path)
-    except RefusedError:
-        return False
-    return True
 
 
 def stored(api: Api, namespace: str) -> Body:
@@ -95,10 +91,10 @@ def shop(cluster: ControlPlane, request: pytest.FixtureRequest) -> str:
 
 
 def test_upgrade_and_rollback_leave_policies_as_they_are(
-    release: Helm, api: Api, kubectl: Kubectl, shop: str
+    release: Helm, api: Api, shop: str
 ) -> None:
     release.install()
-    before = live(api, kubectl, shop)
+    before = live(api, shop)
     assert release.revision() == (1, "deployed")
 
     release.install({"replicas": 3, "rbac": {"secretNamespaces": [shop]}})
@@ -116,11 +112,11 @@ def test_upgrade_and_rollback_leave_policies_as_they_are(
 
 
 def test_the_previous_chart_can_be_upgraded_to_this_one_and_back(
-    release: Helm, api: Api, kubectl: Kubectl, shop: str
+    release: Helm, api: Api, shop: str
 ) -> None:
     place = ("-n", NAMESPACE)
     release.run("install", RELEASE, str(PREVIOUS), *place, "--create-namespace")
-    before = live(api, kubectl, shop)
+    before = live(api, shop)
 
     release.install()
 
@@ -142,7 +138,7 @@ def test_uninstall_with_keep_leaves_crds_and_policies_and_a_new_release_takes_th
     release: Helm, api: Api, kubectl: Kubectl, shop: str
 ) -> None:
     release.install({"crds": {"keep": True}})
-    before = live(api, kubectl, shop)
+    before = live(api, shop)
 
     said = release.uninstall()
 
@@ -158,12 +154,9 @@ def test_uninstall_with_keep_leaves_crds_and_policies_and_a_new_release_takes_th
     assert stored(api, shop) == before
 
 
-def test_uninstall_without_keep_takes_crds_and_policies(
-    release: Helm, api: Api, kubectl: Kubectl, shop: str
-) -> None:
+def test_uninstall_without_keep_takes_crds_and_policies(release: Helm, api: Api, shop: str) -> None:
     release.install({"crds": {"keep": False}})
-    live(api, kubectl, shop)
-    list_once(api)
+    live(api, shop)
 
     assert "CustomResourceDefinition" not in release.uninstall()
 
